@@ -1,0 +1,1 @@
+"""Scalar-first automatic differentiation with computation graphs."""
