@@ -1,1 +1,63 @@
-"""Scalar-first automatic differentiation with computation graphs."""
+"""Scalar-first automatic differentiation with computation graphs.
+
+Example:
+    >>> import autograd as ag
+    >>> x = ag.Tensor(3.0, name="x")
+    >>> y = x * x + ag.exp(x - 3)
+    >>> y.backward()
+    >>> x.grad
+    7.0
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from .errors import (
+    ArgumentError,
+    ChainruleError,
+    DTypeError,
+    GradientError,
+    GraphError,
+    MissingExtraError,
+    ShapeError,
+)
+from .primitive import REGISTRY, Primitive
+from .sweep import contributions, gradients, toposort
+from .tensor import Tensor, enable_grad, no_grad
+from .transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
+
+__version__ = "0.1.0"
+
+# every row of the table is a function of this package under its own name
+globals().update({row.name: row for row in REGISTRY.values()})
+
+if TYPE_CHECKING:
+
+    def __getattr__(name: str) -> Any: ...
+
+
+__all__ = [
+    "REGISTRY",
+    "ArgumentError",
+    "ChainruleError",
+    "DTypeError",
+    "GradientError",
+    "GraphError",
+    "MissingExtraError",
+    "Primitive",
+    "ShapeError",
+    "Tensor",
+    "contributions",
+    "enable_grad",
+    "grad",
+    "gradients",
+    "hessian",
+    "hvp",
+    "jacobian",
+    "jvp",
+    "no_grad",
+    "toposort",
+    "value_and_grad",
+    "vjp",
+]

@@ -1,4 +1,4 @@
-"""The exceptions this project raises: each message says what was expected, what came, what to try."""
+"""The exceptions of this project: each message says what was expected, what came, what to try."""
 
 from __future__ import annotations
 

@@ -1,0 +1,65 @@
+"""Arrays handed out for reading: what a graph has saved is not written behind its back."""
+
+from __future__ import annotations
+
+from typing import Any, NoReturn
+
+import numpy as np
+
+from .errors import GraphError, message
+
+
+class ReadOnlyArray(np.ndarray):
+    """A view of a Tensor's array that computes like any array and refuses to be written.
+
+    In-place operators give a new array, so that `t.data -= step` assigns a new value to `t`.
+    """
+
+    label: str
+
+    def __array_finalize__(self, source: Any) -> None:
+        """Keep the owner's label in slices of the view."""
+        self.label = getattr(source, "label", "this Tensor")
+
+    def __array_wrap__(self, array: Any, context: Any = None, return_scalar: bool = False) -> Any:
+        """Give results as plain arrays."""
+        plain = np.asarray(array)
+        return plain[()] if return_scalar else plain
+
+    def __setitem__(self, index: Any, value: Any) -> NoReturn:
+        """Refuse."""
+        raise GraphError(
+            message(
+                f"the array of {self.label} to be read only, since a recorded graph may need it",
+                f"an assignment to its entries at {index!r}",
+                "assigning a whole new array, t.data = new, or computing with a copy, t.numpy()",
+            )
+        )
+
+    def __iadd__(self, other: Any) -> Any:  # type: ignore[misc]
+        """Return a new array."""
+        return np.add(self, other)
+
+    def __isub__(self, other: Any) -> Any:  # type: ignore[misc]
+        """Return a new array."""
+        return np.subtract(self, other)
+
+    def __imul__(self, other: Any) -> Any:  # type: ignore[misc]
+        """Return a new array."""
+        return np.multiply(self, other)
+
+    def __itruediv__(self, other: Any) -> Any:  # type: ignore[misc]
+        """Return a new array."""
+        return np.divide(self, other)
+
+    def __reduce__(self) -> Any:
+        """Pickle as a plain array."""
+        return np.array(self).__reduce__()
+
+
+def read_only(array: np.ndarray[Any, Any], label: str) -> ReadOnlyArray:
+    """Return a read-only view of `array`; messages call its owner `label`."""
+    view = array.view(ReadOnlyArray)
+    view.flags.writeable = False
+    view.label = label
+    return view

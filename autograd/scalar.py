@@ -1,0 +1,142 @@
+"""The fast lane: methods for float operands, written out once a row from the templates below.
+
+A scalar program costs one method call and one object an operation, so the arithmetic, the local
+derivatives and the record are straight-line code. Whatever is not two floats, and every corner that
+Python's floats refuse (1/0, log(-1), overflow), goes to `apply`, where NumPy decides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from .primitive import Primitive
+
+_UNARY = """
+def {name}(self, **params):
+    x = self._value
+    if type(x) is float and not params:
+        try:
+            value = {expression}
+            out = new(Tensor)
+            if self._op is None or (mode.paused and not recording()):
+                out._op = None
+            else:
+                out._dx = float({dx})
+                out._dy = None
+                out._op = op
+                out._x = self
+                out._clock = mode.clock
+            out._value = value
+            out._record = out.grad = out.name = None
+            return out
+        except (ArithmeticError, ValueError):
+            pass
+    return apply(op, (self,), params)
+"""
+
+_BINARY = """
+def {name}(self, other):
+    kind = type(other)
+    {mine} = self._value
+    if kind is Tensor:
+        {theirs} = other._value
+        if type(x) is float is type(y):
+            try:
+                value = {expression}
+                out = new(Tensor)
+                if mode.paused and not recording():
+                    out._op = None
+                elif self._op is None:
+                    if other._op is None:
+                        out._op = None
+                    else:
+                        out._op = op
+                        out._x = {left}
+                        out._y = {right}
+                        out.{d_mine} = None
+                        out.{d_theirs} = {slope_theirs}
+                        out._clock = mode.clock
+                else:
+                    out._op = op
+                    out._x = {left}
+                    out._y = {right}
+                    out.{d_mine} = {slope_mine}
+                    out.{d_theirs} = None if other._op is None else {slope_theirs}
+                    out._clock = mode.clock
+                out._value = value
+                out._record = out.grad = out.name = None
+                return out
+            except (ArithmeticError, ValueError):
+                pass
+    elif (kind is float or kind is int) and type({mine}) is float:
+        try:
+            {theirs} = other if kind is float else float(other)
+            value = {expression}
+            out = new(Tensor)
+            if self._op is None or (mode.paused and not recording()):
+                out._op = None
+            else:
+                out.{d_mine} = {slope_mine}
+                out.{d_theirs} = None
+                out._op = op
+                out.{slot_mine} = self
+                out.{slot_theirs} = {theirs}
+                out._clock = mode.clock
+            out._value = value
+            out._record = out.grad = out.name = None
+            return out
+        except (ArithmeticError, ValueError):
+            pass
+    return apply(op, ({left}, {right}), {{}})
+"""
+
+
+def unary_method(row: Primitive, name: str, context: dict[str, Any]) -> Callable[..., Any]:
+    """Write out the method of a one-argument row.
+
+    Args:
+        row: an operation with a `scalar` function.
+        name: the method's name.
+        context: what the templates refer to: Tensor, new, apply, mode, recording.
+    """
+    fields = {"name": name, "expression": "f(x)", "dx": row.scalar_slope(0)}
+    return _define(_UNARY, name, fields, row, context)
+
+
+def binary_method(
+    row: Primitive, name: str, context: dict[str, Any], reflected: bool = False
+) -> Callable[..., Any]:
+    """Write out an operator method of a two-argument row, `self` on the right if reflected."""
+    inline = row.symbol is not None and row.symbol in "+-*/"
+    slopes = [
+        slope if row.scalar_rules is row.rules else f"float({slope})"
+        for slope in (row.scalar_slope(0), row.scalar_slope(1))
+    ]
+    mine, theirs = (1, 0) if reflected else (0, 1)
+    fields = {
+        "name": name,
+        "expression": f"x {row.symbol} y" if inline else "f(x, y)",
+        "mine": "xy"[mine],
+        "theirs": "xy"[theirs],
+        "left": "other" if reflected else "self",
+        "right": "self" if reflected else "other",
+        "d_mine": f"_d{'xy'[mine]}",
+        "d_theirs": f"_d{'xy'[theirs]}",
+        "slot_mine": f"_{'xy'[mine]}",
+        "slot_theirs": f"_{'xy'[theirs]}",
+        "slope_mine": slopes[mine],
+        "slope_theirs": slopes[theirs],
+    }
+    return _define(_BINARY, name, fields, row, context)
+
+
+def _define(
+    template: str, name: str, fields: dict[str, str], row: Primitive, context: dict[str, Any]
+) -> Callable[..., Any]:
+    namespace = {**context, "op": row, "f": row.scalar}
+    namespace.update((f"rule{i}", rule) for i, rule in enumerate(row.scalar_rules))
+    exec(compile(template.format(**fields), f"<scalar {row.name}>", "exec"), namespace)
+    method: Callable[..., Any] = namespace[name]
+    method.__doc__ = row.summary
+    return method

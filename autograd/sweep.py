@@ -1,0 +1,507 @@
+"""The two sweeps, reverse and forward: the only places that apply rules.
+
+What every rule would otherwise have to care for is done here, once: order, fan-out, broadcasting,
+dtype, structural zeros, stale graphs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from .errors import GraphError, ShapeError, message
+from .primitive import NON_DIFFERENTIABLE
+from .tensor import LEAF, Tensor, value_of
+
+Observer = Callable[[Tensor, int, Any], None]
+
+
+def toposort(roots: Iterable[Tensor]) -> list[Tensor]:
+    """Return every Tensor that `roots` were computed from, each before its inputs.
+
+    Args:
+        roots: any Tensors.
+
+    Returns:
+        The roots and their ancestors, constants included; the order depends on the graph alone.
+
+    Example:
+        >>> x = Tensor(2.0, name="x")
+        >>> [t.label for t in toposort([x * x])]
+        ['the result of multiply', "Tensor 'x'"]
+    """
+    roots = list(dict.fromkeys(roots))
+    uses: dict[Tensor, int] = dict.fromkeys(roots, 1)
+    found = list(roots)
+    for node in found:  # grows while it is walked
+        for x in node.inputs:
+            if type(x) is Tensor:
+                if x in uses:
+                    uses[x] += 1
+                else:
+                    uses[x] = 1
+                    found.append(x)
+    order: list[Tensor] = []
+    for root in roots:
+        uses[root] -= 1
+        if not uses[root]:
+            order.append(root)
+    for node in order:
+        for x in node.inputs:
+            if type(x) is Tensor:
+                uses[x] -= 1
+                if not uses[x]:
+                    order.append(x)
+    return order
+
+
+def accumulate(root: Tensor, gradient: Any = None) -> None:
+    """Run the reverse sweep from `root` and add to the `.grad` of its leaves.
+
+    Args:
+        root: a recorded Tensor.
+        gradient: its cotangent; 1 for a scalar.
+    """
+    seed = _seed(root, gradient, record=False)
+    nodes, cotangents, leaves = _pullback([root], [seed])
+    totals = [
+        (leaf, g if leaf.grad is None else value_of(leaf.grad) + g) for leaf, g in leaves.items()
+    ]
+    for node, g in zip(nodes, cotangents, strict=True):
+        node.grad = g
+    for leaf, total in totals:
+        # a cotangent may be shared between leaves, and users write into .grad
+        leaf.grad = np.array(total) if type(total) is np.ndarray else total
+
+
+def gradients(
+    outputs: Tensor | Sequence[Tensor],
+    inputs: Tensor | Sequence[Tensor],
+    cotangents: Any = None,
+    *,
+    create_graph: bool = False,
+) -> Any:
+    """Return the gradient of `outputs` with respect to `inputs`, without touching any `.grad`.
+
+    Args:
+        outputs: a Tensor, or several whose contributions add up.
+        inputs: a Tensor or a sequence of them: leaves, or results on the way.
+        cotangents: what to start from, one an output, of its shape; 1 for a scalar.
+        create_graph: whether the results are recorded, so that they can be differentiated again.
+
+    Returns:
+        One gradient an input (a single one for a single input), None where there is no path.
+        They are Tensors with `create_graph`, floats and arrays otherwise.
+
+    Raises:
+        ShapeError: if an output is not a scalar and has no cotangent, or shapes differ.
+        GraphError: if an output was not recorded, or a leaf was assigned since.
+
+    Example:
+        >>> x = Tensor(3.0)
+        >>> slope = gradients(x * x * x, x, create_graph=True)
+        >>> slope.item(), gradients(slope, x)
+        (27.0, 18.0)
+    """
+    roots = [outputs] if type(outputs) is Tensor else list(outputs)
+    targets = [inputs] if type(inputs) is Tensor else list(inputs)
+    for name, group in (("outputs", roots), ("inputs", targets)):
+        for t in group:
+            if type(t) is not Tensor:
+                raise GraphError(
+                    message(f"{name} made of Tensors", f"{type(t).__name__}", "the Tensor itself")
+                )
+    seeds: list[Any] = [None] * len(roots)
+    if cotangents is not None:
+        seeds = [cotangents] if type(outputs) is Tensor else list(cotangents)
+    if len(seeds) != len(roots):
+        raise ShapeError(
+            message(
+                f"one cotangent for each of {len(roots)} outputs", f"{len(seeds)}", "a list of them"
+            )
+        )
+    starts = [_seed(t, s, record=create_graph) for t, s in zip(roots, seeds, strict=True)]
+    wanted = set(targets)
+    relevant = _leading_to(roots, wanted)
+    nodes, gs, leaves = _pullback(roots, starts, relevant, create_graph)
+    found = dict(zip(nodes, gs, strict=True))
+    found.update(leaves)
+    results = [found.get(t) for t in targets]
+    return results[0] if type(inputs) is Tensor else tuple(results)
+
+
+def contributions(root: Tensor, gradient: Any = None) -> dict[tuple[Tensor, int], Any]:
+    """Return what flows back along every edge: the terms whose sums are the gradients.
+
+    Args:
+        root: a recorded Tensor.
+        gradient: its cotangent; 1 for a scalar.
+
+    Returns:
+        The contribution of the result `t` to its input number `i`, under `(t, i)`.
+
+    Example:
+        >>> x = Tensor(2.0)
+        >>> y = x * x
+        >>> contributions(y)[y, 0], contributions(y)[y, 1]
+        (2.0, 2.0)
+    """
+    edges: dict[tuple[Tensor, int], Any] = {}
+    _pullback(
+        [root],
+        [_seed(root, gradient, record=False)],
+        observe=lambda t, i, g: edges.update({(t, i): g}),
+    )
+    return edges
+
+
+def pushforward(
+    outputs: Sequence[Tensor], tangents: Mapping[Tensor, Any], *, create_graph: bool = False
+) -> list[Any]:
+    """Return the tangents of `outputs` for given tangents of Tensors they were computed from.
+
+    Args:
+        outputs: recorded Tensors.
+        tangents: the tangents to start from, each of its Tensor's shape.
+        create_graph: whether the results are recorded.
+
+    Returns:
+        One tangent an output, None where no given tangent reaches it.
+    """
+    flowing: dict[Tensor, Any] = dict(tangents)
+    read = _recorded if create_graph else _raw
+    with np.errstate(all="ignore"):
+        for node in reversed(toposort(outputs)):
+            if node in flowing or node.is_leaf:
+                continue
+            inputs = node.inputs
+            ts = [flowing.get(x) if type(x) is Tensor else None for x in inputs]
+            if all(t is None for t in ts):
+                continue
+            _refuse_stale(node, inputs)
+            row = node.primitive
+            assert row is not None
+            y = node if create_graph else _scalar(node._value)
+            t = row.push(ts, y, [read(x) for x in inputs], node.params)
+            if np.shape(t) != node.shape:
+                t = np.broadcast_to(t, node.shape)
+            flowing[node] = _fit(t, node)
+    return [flowing.get(t) for t in outputs]
+
+
+def _pullback(
+    roots: Sequence[Tensor],
+    seeds: Sequence[Any],
+    relevant: set[Tensor] | None = None,
+    record: bool = False,
+    observe: Observer | None = None,
+) -> tuple[list[Tensor], list[Any], dict[Tensor, Any]]:
+    """Carry cotangents from the roots to the leaves.
+
+    Scalar edges hold their local derivative, so one multiplication an edge is all there is to do;
+    other records, and every record when `record` or `observe` is set, apply the rules of their row.
+
+    Args:
+        roots: where to start.
+        seeds: one cotangent a root.
+        relevant: the Tensors to visit; all if None.
+        record: whether the cotangents are recorded Tensors.
+        observe: told the contribution of every edge.
+
+    Returns:
+        The interior Tensors visited, their cotangents in the same order, and the cotangents of
+        the leaves. A cotangent of None is a structural zero: `where` did not take this branch.
+    """
+    shared = _fan_out(roots, relevant)
+    nodes: list[Tensor] = []
+    cotangents: list[Any] = []
+    leaves: dict[Tensor, Any] = {}
+    partial: dict[Tensor, Any] = {}
+    live: dict[Tensor, Any] = {}
+    push_node = nodes.append
+    push_cotangent = cotangents.append
+
+    def deliver(x: Tensor, g: Any, mask: Any = None) -> None:
+        """Add a contribution to `x`; once all have come, `x` is next in line."""
+        is_leaf = x._op is LEAF
+        waiting = 0 if is_leaf else shared.get(x, 1) - 1
+        sums = leaves if is_leaf else partial
+        if x in sums:
+            old = sums[x]
+            old_mask = live.pop(x, None)
+            if old is None:
+                total = g
+            elif g is None:
+                total, mask = old, old_mask
+            else:
+                total = old + g
+                mask = None if mask is None or old_mask is None else old_mask | mask
+        else:
+            total = g
+        if mask is not None:
+            live[x] = mask
+        if waiting:
+            shared[x] = waiting
+            partial[x] = total
+        elif is_leaf:
+            leaves[x] = total
+        else:
+            partial.pop(x, None)
+            push_node(x)
+            push_cotangent(total)
+
+    for root, seed in zip(roots, seeds, strict=True):
+        deliver(root, seed)
+    general = record or observe is not None
+    with np.errstate(all="ignore"):
+        for node, g in zip(nodes, cotangents, strict=False):  # both grow while they are walked
+            if node._record is not None or general or g is None:
+                for x, c, mask in _edges(node, g, record, live.get(node), relevant, observe):
+                    deliver(x, c, mask)
+                continue
+            slope = node._dx
+            if slope is not None and (relevant is None or node._x in relevant):
+                x = node._x
+                c = g * slope
+                if x._op is LEAF:
+                    if x in leaves:
+                        leaves[x] += c
+                    else:
+                        leaves[x] = c
+                elif x in shared:
+                    deliver(x, c)
+                else:
+                    push_node(x)
+                    push_cotangent(c)
+            slope = node._dy
+            if slope is not None and (relevant is None or node._y in relevant):
+                x = node._y
+                c = g * slope
+                if x._op is LEAF:
+                    if x in leaves:
+                        leaves[x] += c
+                    else:
+                        leaves[x] = c
+                elif x in shared:
+                    deliver(x, c)
+                else:
+                    push_node(x)
+                    push_cotangent(c)
+    for leaf, g in leaves.items():
+        if g is None:
+            leaves[leaf] = _fit(np.zeros(leaf.shape), leaf)
+    return nodes, cotangents, leaves
+
+
+def _fan_out(roots: Sequence[Tensor], relevant: set[Tensor] | None) -> dict[Tensor, int]:
+    """Return how many contributions await every interior Tensor that awaits more than one."""
+    seen: set[Tensor] = set()
+    shared: dict[Tensor, int] = {}
+    found: list[Tensor] = []
+    push = found.append
+    see = seen.add
+    for root in roots:
+        if root in seen:
+            shared[root] = shared.get(root, 1) + 1
+        else:
+            see(root)
+            push(root)
+    for node in found:  # grows while it is walked
+        if node._op is LEAF:
+            continue
+        made = node._clock
+        if node._record is not None:
+            for x in node._record[0]:
+                if type(x) is Tensor and x._op is not None:
+                    if relevant is not None and x not in relevant:
+                        continue
+                    if x._op is LEAF:
+                        if x._clock > made:
+                            _refuse_stale(node, (x,))
+                    elif x in seen:
+                        shared[x] = shared.get(x, 1) + 1
+                    else:
+                        see(x)
+                        push(x)
+            continue
+        if node._dx is not None:
+            x = node._x
+            if x._op is LEAF:
+                if x._clock > made:
+                    _refuse_stale(node, (x,))
+            elif relevant is None or x in relevant:
+                if x in seen:
+                    shared[x] = shared.get(x, 1) + 1
+                else:
+                    see(x)
+                    push(x)
+        if node._dy is not None:
+            x = node._y
+            if x._op is LEAF:
+                if x._clock > made:
+                    _refuse_stale(node, (x,))
+            elif relevant is None or x in relevant:
+                if x in seen:
+                    shared[x] = shared.get(x, 1) + 1
+                else:
+                    see(x)
+                    push(x)
+    return shared
+
+
+def _edges(
+    node: Tensor,
+    g: Any,
+    record: bool,
+    mask: Any,
+    relevant: set[Tensor] | None,
+    observe: Observer | None,
+) -> Iterable[tuple[Tensor, Any, Any]]:
+    """Apply the rules of one record: yield each tracked input with its contribution and mask."""
+    row = node.primitive
+    assert row is not None
+    inputs = node.inputs
+    params = node._record[1] if node._record is not None else {}
+    values: list[Any] | None = None
+    y: Any = None
+    for i, x in enumerate(inputs):
+        if type(x) is not Tensor or x._op is None or (relevant is not None and x not in relevant):
+            continue
+        if g is None:
+            yield x, None, None
+            continue
+        if values is None:
+            read = _recorded if record else _raw
+            values = [read(each) for each in inputs]
+            y = node if record else _scalar(node._value)
+        if not row.is_variadic and row.rules[i] is NON_DIFFERENTIABLE:
+            yield x, None, None
+            continue
+        kept = None
+        if mask is not None or row.selects:
+            kept = row.live(i, mask, node._value, [value_of(each) for each in inputs], params)
+        c: Any = None
+        if kept is None:
+            c = _fit(_unbroadcast(row.pull(i, g, y, values, params), x.shape), x)
+        elif np.any(kept):
+            c = np.where(kept, row.pull(i, g, y, values, params), 0.0)
+            kept = _reduced_mask(kept, np.shape(c), x.shape)
+            c = _fit(_unbroadcast(c, x.shape), x)
+        if observe is not None:
+            observe(node, i, c)
+        yield x, c, kept if c is not None else None
+
+
+def _reduced_mask(mask: Any, shape: tuple[int, ...], target: tuple[int, ...]) -> Any:
+    """Say which entries of an input are live, given the mask of the broadcast contribution."""
+    full = np.broadcast_to(mask, shape)
+    return _unbroadcast(full.astype(float), target) != 0
+
+
+def _unbroadcast(c: Any, shape: tuple[int, ...]) -> Any:
+    """Sum `c` over the axes along which an input of `shape` was broadcast."""
+    have = np.shape(c)
+    if have == shape:
+        return c
+    lead = len(have) - len(shape)
+    if lead >= 0:
+        axes = tuple(range(lead)) + tuple(
+            i + lead for i, n in enumerate(shape) if n == 1 and have[i + lead] != 1
+        )
+        if axes:
+            c = np.sum(c, axis=axes, keepdims=True)
+        if lead:
+            c = np.reshape(c, np.shape(c)[lead:])
+    # a rule may leave out axes that are equal all along
+    return c if np.shape(c) == shape else np.broadcast_to(c, shape)
+
+
+def _fit(c: Any, x: Tensor) -> Any:
+    """Return a contribution in the kind and dtype of the value it belongs to."""
+    value = x._value
+    if type(c) is Tensor:
+        if type(c._value) is not type(value) or c.dtype != x.dtype:
+            return c.astype(dtype=x.dtype) if c.dtype != x.dtype else c
+        return c
+    if type(value) is float:
+        return float(c)
+    if type(value) is np.ndarray:
+        if c.dtype is not value.dtype and c.dtype != value.dtype:
+            return c.astype(value.dtype)
+        return c
+    return value.dtype.type(c)
+
+
+def _seed(root: Tensor, gradient: Any, record: bool) -> Any:
+    """Return the cotangent to start from, checked against its Tensor."""
+    if type(root) is not Tensor or root._op is None:
+        raise GraphError(
+            message(
+                "a Tensor that depends on a variable",
+                f"{root.label if type(root) is Tensor else type(root).__name__}, which records no "
+                "operation on one",
+                "requires_grad=True for its leaves, computing outside no_grad, or not detaching",
+            )
+        )
+    if gradient is None:
+        if root.shape != ():
+            raise ShapeError(
+                message(
+                    "a scalar to differentiate",
+                    f"{root.label}, shape {root.shape}",
+                    "y.sum().backward(), or backward(gradient) with a gradient of that shape",
+                )
+            )
+        gradient = 1.0
+    if type(gradient) is Tensor:
+        shape = gradient.shape
+        seed: Any = gradient if record else gradient._value
+    else:
+        seed = Tensor(gradient, requires_grad=False)
+        shape = seed.shape
+        seed = seed if record else seed._value
+    if shape != root.shape:
+        raise ShapeError(
+            message(
+                f"a gradient of shape {root.shape}, that of {root.label}",
+                f"shape {shape}",
+                "np.broadcast_to(gradient, y.shape)",
+            )
+        )
+    return seed if record else _fit(seed, root)
+
+
+def _leading_to(roots: Sequence[Tensor], targets: set[Tensor]) -> set[Tensor]:
+    """Return the Tensors between the roots and the targets, ends included."""
+    relevant = set(targets)
+    for node in reversed(toposort(roots)):
+        if node not in relevant and any(type(x) is Tensor and x in relevant for x in node.inputs):
+            relevant.add(node)
+    return relevant
+
+
+def _refuse_stale(node: Tensor, inputs: Iterable[Any]) -> None:
+    for x in inputs:
+        if type(x) is Tensor and x._op is LEAF and x._clock > node._clock:
+            raise GraphError(
+                message(
+                    f"{x.label} to hold the value that {node.label} was computed with",
+                    "a value assigned since",
+                    "computing the result again before differentiating it",
+                )
+            )
+
+
+def _raw(x: Any) -> Any:
+    return _scalar(x._value if type(x) is Tensor else x)
+
+
+def _scalar(value: Any) -> Any:
+    """Return NumPy's scalar for a float: rules rely on its IEEE arithmetic."""
+    return np.float64(value) if type(value) is float else value
+
+
+def _recorded(x: Any) -> Any:
+    return _scalar(x) if type(x) is not Tensor else x

@@ -1,0 +1,781 @@
+"""`Tensor`: a value that remembers how it came to be, and the only place that records."""
+
+from __future__ import annotations
+
+import difflib
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import numpy as np
+
+from . import primitives
+from .errors import ArgumentError, DTypeError, GraphError, ShapeError, message
+from .guard import ReadOnlyArray, read_only
+from .primitive import REGISTRY, Elementwise, Primitive
+from .scalar import binary_method, unary_method
+
+
+class Leaf:
+    """What made a leaf: nothing but its creator."""
+
+    name = "leaf"
+
+    def __reduce__(self) -> str:
+        return "LEAF"
+
+
+LEAF = Leaf()
+
+
+class _Mode:
+    """The state that every operation reads, kept in two plain attributes because that is fastest.
+
+    `clock` counts assignments to leaves: a record made before its leaf was assigned is stale.
+    `paused` counts the contexts inside `no_grad`: only while there is one is the ContextVar read.
+    """
+
+    __slots__ = ("clock", "lock", "paused")
+
+    def __init__(self) -> None:
+        self.clock = 0
+        self.paused = 0
+        self.lock = threading.Lock()
+
+    def tick(self) -> int:
+        with self.lock:
+            self.clock += 1
+            return self.clock
+
+
+mode = _Mode()
+_recording: ContextVar[bool] = ContextVar("recording", default=True)
+
+
+@contextmanager
+def _set_recording(on: bool) -> Iterator[None]:
+    token = _recording.set(on)
+    with mode.lock:
+        mode.paused += 1
+    try:
+        yield
+    finally:
+        with mode.lock:
+            mode.paused -= 1
+        _recording.reset(token)
+
+
+def no_grad() -> Any:
+    """Switch recording off for a block or a function, in this thread or task only.
+
+    Returns:
+        A context manager that also decorates functions.
+
+    Example:
+        >>> x = Tensor(3.0)
+        >>> with no_grad():
+        ...     y = x * x
+        >>> y.requires_grad
+        False
+    """
+    return _set_recording(False)
+
+
+def enable_grad() -> Any:
+    """Switch recording on again inside `no_grad`.
+
+    Returns:
+        A context manager that also decorates functions.
+
+    Example:
+        >>> x = Tensor(3.0)
+        >>> with no_grad(), enable_grad():
+        ...     y = x * x
+        >>> y.requires_grad
+        True
+    """
+    return _set_recording(True)
+
+
+class Tensor:
+    """A variable: a float or an array, with the record of the operation that made it.
+
+    A scalar operation keeps its two edges flat: operands in `_x`, `_y` and local derivatives in
+    `_dx`, `_dy`, None where the operand is not tracked. Any other operation keeps `_record`, its
+    inputs and parameters. `_op` is None for what needs no gradient and LEAF for a leaf.
+
+    Args:
+        data: a number, an array or nested lists of numbers; it is copied. float32 stays, other
+            reals become float64.
+        requires_grad: False for a constant.
+        name: what messages and figures call it.
+
+    Raises:
+        DTypeError: if `data` holds complex numbers, objects or text.
+
+    Example:
+        >>> x = Tensor(3.0, name="x")
+        >>> (x * x + 1).backward()
+        >>> x.grad
+        6.0
+    """
+
+    __slots__ = (
+        "__weakref__",
+        "_clock",
+        "_dx",
+        "_dy",
+        "_op",
+        "_record",
+        "_value",
+        "_x",
+        "_y",
+        "grad",
+        "name",
+    )
+
+    _value: Any
+    _op: Any
+    _x: Any
+    _y: Any
+    _dx: float | None
+    _dy: float | None
+    _clock: int
+    _record: tuple[tuple[Any, ...], dict[str, Any]] | None
+    grad: Any
+    name: str | None
+
+    def __init__(self, data: Any, *, requires_grad: bool = True, name: str | None = None) -> None:
+        self._value = _stored(data, name)
+        self._op = LEAF if requires_grad else None
+        self._record = self.grad = None
+        self._clock = 0
+        self.name = name
+
+    def __init_subclass__(cls) -> None:
+        """Refuse: the fast lane tells Tensors by their exact type."""
+        raise TypeError(
+            message("Tensor itself", f"the subclass {cls.__name__}", "holding a Tensor")
+        )
+
+    # ---- the value -------------------------------------------------------------------------------
+
+    @property
+    def data(self) -> Any:
+        """The value: a Python float for a scalar, a read-only array otherwise.
+
+        Assigning replaces the value of a leaf; graphs recorded with the old value then refuse to
+        be differentiated.
+        """
+        value = self._value
+        if type(value) is float:
+            return value
+        if np.ndim(value) == 0:
+            return float(value)
+        return read_only(value, self.label)
+
+    @data.setter
+    def data(self, value: Any) -> None:
+        self.assign(value)
+
+    def assign(self, value: Any) -> None:
+        """Replace the value of a leaf or constant, keeping its shape and dtype.
+
+        Args:
+            value: numbers of the same shape.
+
+        Raises:
+            GraphError: if this Tensor is the result of an operation.
+            ShapeError: if the shape differs.
+            DTypeError: if the values are not real numbers.
+        """
+        if not self.is_leaf:
+            raise GraphError(
+                message(
+                    f"{self.label} to be a leaf in order to be assigned",
+                    f"the result of {self._op.name}",
+                    "assigning to the leaves it was computed from, or detach()",
+                )
+            )
+        new = _stored(value, self.name)
+        if np.shape(new) != np.shape(self._value):
+            raise ShapeError(
+                message(
+                    f"a value of shape {np.shape(self._value)} for {self.label}",
+                    f"shape {np.shape(new)}",
+                    "making a new Tensor",
+                )
+            )
+        if np.result_type(new) != self.dtype:
+            new = np.asarray(new).astype(self.dtype)[()]
+        self._value = new
+        self._clock = mode.tick()
+
+    def numpy(self) -> Any:
+        """Return the value as an array of its own, which may be written."""
+        return np.array(self._value)
+
+    def item(self) -> float:
+        """Return the only entry as a Python float.
+
+        Raises:
+            ShapeError: if there is not exactly one entry.
+        """
+        if np.size(self._value) != 1:
+            raise ShapeError(
+                message(
+                    "a Tensor with exactly one entry",
+                    f"{self.label}, shape {self.shape}",
+                    ".numpy()",
+                )
+            )
+        return float(np.reshape(self._value, ()))
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape, () for a scalar."""
+        return np.shape(self._value)
+
+    @property
+    def ndim(self) -> int:
+        """The number of axes."""
+        return np.ndim(self._value)
+
+    @property
+    def size(self) -> int:
+        """The number of entries."""
+        return int(np.size(self._value))
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The NumPy dtype: float64 or float32."""
+        return np.result_type(self._value)
+
+    @property
+    def T(self) -> Tensor:  # noqa: N802 - NumPy's name
+        """The transpose."""
+        return _tensor(primitives.transpose(self))
+
+    # ---- the record ------------------------------------------------------------------------------
+
+    @property
+    def requires_grad(self) -> bool:
+        """Whether gradients flow to this Tensor."""
+        return self._op is not None
+
+    @property
+    def is_leaf(self) -> bool:
+        """Whether no operation made it."""
+        return self._op is None or self._op is LEAF
+
+    @property
+    def primitive(self) -> Primitive | None:
+        """The row of the table that made it, None for a leaf or constant."""
+        return None if self.is_leaf else self._op
+
+    @property
+    def inputs(self) -> tuple[Any, ...]:
+        """The operands: Tensors, and constants as plain values."""
+        if self._record is not None:
+            return self._record[0]
+        if self.is_leaf:
+            return ()
+        return (self._x,) if self._op.arity == 1 else (self._x, self._y)
+
+    @property
+    def params(self) -> dict[str, Any]:
+        """The parameters of the operation, such as axis."""
+        return {} if self._record is None else dict(self._record[1])
+
+    @property
+    def label(self) -> str:
+        """What messages call this Tensor."""
+        if self.name is not None:
+            return f"Tensor {self.name!r}"
+        return "an unnamed Tensor" if self.is_leaf else f"the result of {self._op.name}"
+
+    def detach(self) -> Tensor:
+        """Return a constant with the same value."""
+        out = _new(Tensor)
+        out._value = self._value
+        out._op = out._record = out.grad = None
+        out._clock = 0
+        out.name = self.name
+        return out
+
+    def backward(self, gradient: Any = None) -> None:
+        """Add the gradient of this Tensor to the `.grad` of every leaf it depends on.
+
+        Interior results keep the gradient of the latest pass in `.grad`. The graph is kept.
+
+        Args:
+            gradient: the cotangent to start from, of this Tensor's shape; 1 for a scalar.
+
+        Raises:
+            ShapeError: if this is not a scalar and no gradient is given, or its shape differs.
+            GraphError: if nothing was recorded, or a leaf was assigned since.
+        """
+        from .sweep import accumulate  # the sweeps stand above the Tensor they walk
+
+        accumulate(self, gradient)
+
+    # ---- Python and NumPy protocols --------------------------------------------------------------
+
+    def __repr__(self) -> str:
+        value = self._value
+        body = repr(float(value)) if np.ndim(value) == 0 else np.array2string(value, separator=", ")
+        parts = [body.replace("\n", "\n ")]
+        if self.dtype != np.float64:
+            parts.append(f"dtype={self.dtype}")
+        if self._op is None:
+            parts.append("requires_grad=False")
+        if self.name is not None:
+            parts.append(f"name={self.name!r}")
+        return f"Tensor({', '.join(parts)})"
+
+    __hash__ = object.__hash__
+
+    def __eq__(self, other: object) -> Any:
+        return self._value == value_of(other)
+
+    def __ne__(self, other: object) -> Any:
+        return self._value != value_of(other)
+
+    def __lt__(self, other: Any) -> Any:
+        return self._value < value_of(other)
+
+    def __le__(self, other: Any) -> Any:
+        return self._value <= value_of(other)
+
+    def __gt__(self, other: Any) -> Any:
+        return self._value > value_of(other)
+
+    def __ge__(self, other: Any) -> Any:
+        return self._value >= value_of(other)
+
+    def __bool__(self) -> bool:
+        if self.size != 1:
+            raise ShapeError(
+                message(
+                    "one entry for the truth of a Tensor",
+                    f"{self.label}, shape {self.shape}",
+                    "np.any(t.data) or np.all(t.data)",
+                )
+            )
+        return bool(self.item())
+
+    def __float__(self) -> float:
+        self._refuse_to_leave("float(t) or a function of the math module", "t.item()")
+        return self.item()
+
+    def __int__(self) -> int:
+        self._refuse_to_leave("int(t)", "int(t.item())")
+        return int(self.item())
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
+        self._refuse_to_leave("np.asarray(t) or np.array(t)", "t.numpy()")
+        return np.array(self._value, dtype=dtype)
+
+    def _refuse_to_leave(self, what: str, remedy: str) -> None:
+        if self._op is not None:
+            raise GraphError(
+                message(
+                    f"{self.label} to stay in its graph, from which gradients come",
+                    f"{what}, which would lose it",
+                    f"{remedy} if you want a plain value, np.stack([...]) to join Tensors, "
+                    "or the NumPy function of the same name (np.sin(t))",
+                )
+            )
+
+    def __len__(self) -> int:
+        if self.ndim == 0:
+            raise TypeError(message("a Tensor with an axis", f"{self.label}, a scalar", ".item()"))
+        return self.shape[0]
+
+    def __iter__(self) -> Iterator[Tensor]:
+        return (self[i] for i in range(len(self)))
+
+    def __getitem__(self, index: Any) -> Tensor:
+        return _tensor(apply(primitives.getitem, (self,), {"index": _plain_index(index)}))
+
+    def __setitem__(self, index: Any, value: Any) -> NoReturn:
+        raise GraphError(
+            message(
+                f"{self.label} to keep the value that its graph has recorded",
+                f"an assignment to its entries at {index!r}",
+                "np.where(mask, new, t), np.concatenate or np.stack, which are differentiable",
+            )
+        )
+
+    def __copy__(self) -> Tensor:
+        return self._rebuilt()
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
+        return self._rebuilt()
+
+    def __reduce__(self) -> Any:
+        self._refuse_to_copy()
+        return (_rebuild, (self._value, self._op is LEAF, self.name, self.grad))
+
+    def _rebuilt(self) -> Tensor:
+        self._refuse_to_copy()
+        return _rebuild(self._value, self._op is LEAF, self.name, self.grad)
+
+    def _refuse_to_copy(self) -> None:
+        if not self.is_leaf:
+            raise GraphError(
+                message(
+                    "a leaf or a constant to copy or pickle",
+                    f"{self.label}, which belongs to a graph",
+                    "t.detach(), or copying the leaves and computing again",
+                )
+            )
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        if method != "__call__":
+            raise DTypeError(
+                message(
+                    "a ufunc to be called on a Tensor",
+                    f"np.{ufunc.__name__}.{method}",
+                    "np.sum, np.max or np.prod" if method == "reduce" else "a loop or np.stack",
+                )
+            )
+        if ufunc in _OBSERVING_UFUNCS:
+            return ufunc(*map(value_of, inputs), **kwargs)
+        return _row_of(ufunc)(*inputs, **kwargs)
+
+    def __array_function__(
+        self, function: Callable[..., Any], types: Any, args: Any, kwargs: Any
+    ) -> Any:
+        if function in _OBSERVERS:
+            return function(*map(value_of, args), **kwargs)
+        return _row_of(function)(*args, **kwargs)
+
+    @staticmethod
+    def __chainrule__(row: Primitive, inputs: tuple[Any, ...], params: dict[str, Any]) -> Tensor:
+        return apply(row, inputs, params)
+
+    def sum(self, axis: Any = None, keepdims: bool = False) -> Tensor:
+        """Return the sum over `axis`, as np.sum."""
+        return _tensor(primitives.sum(self, axis=axis, keepdims=keepdims))
+
+    def reshape(self, *shape: Any) -> Tensor:
+        """Return the same entries in another shape, given as a tuple or as numbers."""
+        return _tensor(primitives.reshape(self, shape[0] if len(shape) == 1 else shape))
+
+    def transpose(self, *axes: Any) -> Tensor:
+        """Return the axes permuted, given as a tuple or as numbers; reversed if none is given."""
+        order = axes[0] if len(axes) == 1 else axes or None
+        return _tensor(primitives.transpose(self, order))
+
+    if TYPE_CHECKING:
+        # every row of the table with a valid name is a method as well
+        def __getattr__(self, name: str) -> Callable[..., Tensor]: ...
+        def __add__(self, other: Any) -> Tensor: ...
+        def __radd__(self, other: Any) -> Tensor: ...
+        def __sub__(self, other: Any) -> Tensor: ...
+        def __rsub__(self, other: Any) -> Tensor: ...
+        def __mul__(self, other: Any) -> Tensor: ...
+        def __rmul__(self, other: Any) -> Tensor: ...
+        def __truediv__(self, other: Any) -> Tensor: ...
+        def __rtruediv__(self, other: Any) -> Tensor: ...
+        def __pow__(self, other: Any) -> Tensor: ...
+        def __rpow__(self, other: Any) -> Tensor: ...
+        def __matmul__(self, other: Any) -> Tensor: ...
+        def __rmatmul__(self, other: Any) -> Tensor: ...
+        def __neg__(self) -> Tensor: ...
+        def __pos__(self) -> Tensor: ...
+        def __abs__(self) -> Tensor: ...
+
+
+_new = object.__new__
+
+
+def value_of(x: Any) -> Any:
+    """Return the raw value of a Tensor, and anything else as it is.
+
+    Args:
+        x: a Tensor or a plain value.
+
+    Returns:
+        A float or an array.
+
+    Example:
+        >>> value_of(Tensor(2.0)), value_of(3)
+        (2.0, 3)
+    """
+    return x._value if type(x) is Tensor else x
+
+
+def apply(row: Primitive, inputs: Sequence[Any], params: dict[str, Any]) -> Tensor:
+    """Compute one operation and record it if an input is tracked.
+
+    Args:
+        row: the operation.
+        inputs: Tensors and plain values, which become constants.
+        params: the parameters.
+
+    Returns:
+        The result; a constant if nothing is tracked or recording is off.
+
+    Raises:
+        ShapeError: if NumPy refuses the shapes.
+        DTypeError: if a constant is not made of real numbers.
+    """
+    tracked = False
+    values = []
+    kept = []
+    for x in inputs:
+        if type(x) is Tensor:
+            if x._op is not None:
+                tracked = True
+            values.append(x._value)
+        else:
+            if type(x) is not float:
+                x = _constant(x, row)
+            values.append(x)
+        kept.append(x)
+    try:
+        value = row.evaluate(values, params)
+    except (ValueError, IndexError, TypeError, np.exceptions.AxisError) as error:
+        raise _evaluation_error(row, values, params, error) from error
+    out = _new(Tensor)
+    kind = type(value)
+    if kind is np.float64:
+        value = float(value)
+    elif kind is np.ndarray:
+        if value.ndim == 0:
+            value = value[()]
+            if type(value) is np.float64:
+                value = float(value)
+        elif value.base is not None and not value.flags.writeable:
+            value = value.copy()  # broadcast views alias entries, which later writes would show
+    out._value = value
+    out.grad = out.name = None
+    out._dx = out._dy = None
+    if tracked and (not mode.paused or _recording.get()):
+        out._op = row
+        out._record = (tuple(kept), params)
+    else:
+        out._op = out._record = None
+    out._clock = mode.clock
+    return out
+
+
+def _tensor(value: Any) -> Tensor:
+    assert type(value) is Tensor
+    return value
+
+
+def _stored(data: Any, name: str | None) -> Any:
+    """Return what a leaf holds: a float, a float32 scalar or an array of its own."""
+    if type(data) is float:
+        return data
+    if type(data) is Tensor:
+        data = data._value
+    if isinstance(data, (bool, int)) or type(data) is np.float64:
+        return float(data)
+    array = np.asarray(data)
+    if array.dtype.kind not in "fiub" or array.dtype == np.longdouble:
+        raise DTypeError(
+            message(
+                f"real numbers for {'a Tensor' if name is None else f'Tensor {name!r}'}",
+                f"{type(data).__name__} of dtype {array.dtype}",
+                "float(...) or array.astype(float)"
+                if array.dtype.kind != "c"
+                else "two Tensors, for the real and the imaginary part",
+            )
+        )
+    dtype = np.float32 if array.dtype in (np.float32, np.float16) else np.float64
+    if array.ndim == 0:
+        return np.float32(array[()]) if dtype is np.float32 else float(array[()])
+    return np.array(array, dtype)
+
+
+def _constant(x: Any, row: Primitive) -> Any:
+    """Return a plain operand as the graph keeps it: real, and safe from later writes."""
+    kind = type(x)
+    if kind is int or kind is bool:
+        return x
+    if kind is ReadOnlyArray:
+        return np.asarray(x)
+    if isinstance(x, (np.ndarray, np.generic)):
+        array: Any = x
+    else:
+        array = np.asarray(x)
+        if isinstance(x, (list, tuple)) and array.dtype == object:
+            raise DTypeError(
+                message(
+                    f"numbers or Tensors as operands of {row.name}",
+                    f"a {kind.__name__} that is no rectangular array of numbers",
+                    "np.stack([...]) to join Tensors",
+                )
+            )
+    if array.dtype.kind not in "fiub":
+        raise DTypeError(
+            message(
+                f"real numbers or Tensors as operands of {row.name}",
+                f"{kind.__name__} of dtype {array.dtype}",
+                "float(...) or array.astype(float)",
+            )
+        )
+    if array.ndim and array.flags.writeable and array is x:
+        array = array.copy()
+    return array
+
+
+def _plain_index(index: Any) -> Any:
+    """Return an index in which constants are safe from later writes."""
+    if isinstance(index, tuple):
+        return tuple(_plain_index(part) for part in index)
+    if isinstance(index, (list, np.ndarray)):
+        return np.array(index)
+    if type(index) is Tensor:
+        raise DTypeError(
+            message(
+                "integers, slices or boolean masks as an index",
+                f"{index.label} of dtype {index.dtype}",
+                "t.numpy().astype(int)",
+            )
+        )
+    return index
+
+
+def _evaluation_error(
+    row: Primitive, values: Sequence[Any], params: dict[str, Any], error: Exception
+) -> Exception:
+    shapes = ", ".join(str(np.shape(v)) for v in values)
+    settings = "".join(f", {key}={value!r:.60}" for key, value in params.items())
+    kind = ShapeError if isinstance(error, (ValueError, IndexError)) else ArgumentError
+    return kind(
+        message(
+            f"operands that fit together in {row.name}",
+            f"shapes {shapes}{settings} ({str(error).strip()})",
+            "reshape, expand_dims or a transpose so that the axes match",
+        )
+    )
+
+
+def _rebuild(value: Any, requires_grad: bool, name: str | None, grad: Any) -> Tensor:
+    out = Tensor(value, requires_grad=requires_grad, name=name)
+    out.grad = grad if grad is None or type(grad) is float else np.array(grad)
+    return out
+
+
+# ---- dispatch ------------------------------------------------------------------------------------
+
+_OBSERVING_UFUNCS = frozenset(
+    {
+        np.equal,
+        np.not_equal,
+        np.less,
+        np.less_equal,
+        np.greater,
+        np.greater_equal,
+        np.isnan,
+        np.isinf,
+        np.isfinite,
+        np.signbit,
+        np.logical_and,
+        np.logical_or,
+        np.logical_xor,
+        np.logical_not,
+    }
+)
+"""Comparisons and tests: they give raw booleans, which carry no gradient."""
+
+_OBSERVERS = frozenset(
+    {
+        np.shape,
+        np.ndim,
+        np.size,
+        np.result_type,
+        np.argmax,
+        np.argmin,
+        np.argsort,
+        np.allclose,
+        np.isclose,
+        np.array_equal,
+        np.any,
+        np.all,
+        np.zeros_like,
+        np.ones_like,
+        np.array2string,
+        np.array_repr,
+        np.array_str,
+    }
+)
+"""Functions that look at values and give plain results, which carry no gradient."""
+
+
+def _row_of(function: Callable[..., Any]) -> Primitive:
+    row = REGISTRY.get(function)
+    if row is not None:
+        return row
+    known = {row.name for row in REGISTRY.values()}
+    near = difflib.get_close_matches(function.__name__, known, n=1, cutoff=0.0)
+    raise DTypeError(
+        message(
+            "a function that has a derivative here",
+            f"np.{function.__name__}",
+            f"np.{near[0]}, which has one, @autograd.primitive to give {function.__name__} its own "
+            "rule, or t.data if no gradient is needed",
+        )
+    )
+
+
+_OPERATORS = {
+    "+": "add",
+    "-": "sub",
+    "*": "mul",
+    "/": "truediv",
+    "**": "pow",
+    "@": "matmul",
+    "neg": "neg",
+    "pos": "pos",
+    "abs": "abs",
+}
+"""How Python names the methods behind the symbols of the table."""
+
+
+def _general_method(row: Primitive, name: str, reflected: bool = False) -> Callable[..., Any]:
+    def method(self: Tensor, *args: Any, **kwargs: Any) -> Any:
+        return row(*args[:1], self, *args[1:]) if reflected else row(self, *args, **kwargs)
+
+    method.__name__ = name
+    method.__doc__ = row.summary
+    return method
+
+
+def _install_methods() -> None:
+    """Make every row a method, and an operator where it has a symbol."""
+    context = {
+        "Tensor": Tensor,
+        "new": _new,
+        "apply": apply,
+        "mode": mode,
+        "recording": _recording.get,
+    }
+    for row in REGISTRY.values():
+        fast = row.scalar is not None and (row.symbol is not None or isinstance(row, Elementwise))
+        if row.symbol is not None:
+            for reflected in (False, True) if row.arity == 2 else (False,):
+                name = f"__{'r' if reflected else ''}{_OPERATORS[row.symbol]}__"
+                setattr(Tensor, name, _method(row, name, context, fast, reflected))
+        if not hasattr(Tensor, row.name):
+            setattr(Tensor, row.name, _method(row, row.name, context, fast and row.arity == 1))
+
+
+def _method(
+    row: Primitive, name: str, context: dict[str, Any], fast: bool, reflected: bool = False
+) -> Callable[..., Any]:
+    if not fast:
+        return _general_method(row, name, reflected)
+    if row.arity == 1:
+        return unary_method(row, name, context)
+    return binary_method(row, name, context, reflected)
+
+
+_install_methods()
