@@ -22,9 +22,11 @@ from .errors import (
     MissingExtraError,
     ShapeError,
 )
+from .node import toposort
 from .primitive import REGISTRY, Primitive
-from .sweep import contributions, gradients, toposort
-from .tensor import Tensor, enable_grad, no_grad
+from .recording import enable_grad, no_grad
+from .sweep import contributions, gradients
+from .tensor import Tensor
 from .transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
 
 __version__ = "0.1.0"

@@ -8,50 +8,18 @@ inputs. A rule is plain array code. It is called with raw values (first order, f
 from __future__ import annotations
 
 import inspect
-import types
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
+from .domain import Case, Domain
 from .errors import ArgumentError, GraphError, message
 
 Rule = Callable[..., Any]
 
 NON_DIFFERENTIABLE = None
 """Stands where a rule would, for an array argument that has no derivative (a mask, an index)."""
-
-
-@dataclass(frozen=True)
-class Domain:
-    """The open interval that generated tests draw an argument from.
-
-    Args:
-        low: the lower end.
-        high: the upper end.
-        kinks: points inside where the derivative jumps; tests keep a distance.
-    """
-
-    low: float
-    high: float
-    kinks: tuple[float, ...] = ()
-
-
-REALS = Domain(-4.0, 4.0)
-KINK_AT_0 = Domain(-4.0, 4.0, (0.0,))
-NONZERO = Domain(0.2, 4.0)
-POSITIVE = Domain(0.05, 5.0)
-ABOVE_1 = Domain(1.05, 5.0)
-UNIT = Domain(-0.95, 0.95)
-
-
-@dataclass(frozen=True)
-class Case:
-    """One way of calling a primitive that is not element-wise: input shapes and parameters."""
-
-    shapes: tuple[tuple[int, ...], ...]
-    params: Mapping[str, Any] = field(default_factory=dict)
 
 
 def keepdims_shape(x: Any, axis: Any) -> tuple[int, ...]:
@@ -501,34 +469,6 @@ def custom(
 ) -> Primitive:
     """Register a function by a typed vjp and jvp: the escape hatch."""
     return register(Custom(forward, vjps, jvp, **row))
-
-
-class ScalarNumPy:
-    """NumPy for Python floats: the namespace in which rules run on scalars.
-
-    A name of the table answers with its `scalar` function, any other with NumPy's own.
-    """
-
-    def __getattr__(self, name: str) -> Any:
-        function = getattr(np, name)
-        row = REGISTRY.get(function)
-        scalar = function if row is None or row.scalar is None else row.scalar
-        setattr(self, name, scalar)
-        return scalar
-
-
-def specialise_scalar_rules(namespace: Mapping[str, Any]) -> None:
-    """Give every row with a scalar function its rules on floats, from the one rule it states.
-
-    The same code object is bound to `namespace` with `np` replaced by `ScalarNumPy`.
-    """
-    floats = {**namespace, "np": ScalarNumPy()}
-    for row in REGISTRY.values():
-        if row.scalar is not None and isinstance(row, Elementwise):
-            row.scalar_rules = tuple(
-                rule and types.FunctionType(rule.__code__, floats, rule.__name__)
-                for rule in row.rules
-            )
 
 
 def _total(terms: Sequence[Any]) -> Any:

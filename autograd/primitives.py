@@ -13,15 +13,9 @@ from typing import Any
 
 import numpy as np
 
+from .domain import ABOVE_1, KINK_AT_0, NONZERO, POSITIVE, REALS, UNIT, Case
 from .primitive import (
-    ABOVE_1,
-    KINK_AT_0,
     NON_DIFFERENTIABLE,
-    NONZERO,
-    POSITIVE,
-    REALS,
-    UNIT,
-    Case,
     custom,
     elementwise,
     expand,
@@ -29,8 +23,8 @@ from .primitive import (
     linear,
     multilinear,
     reduction,
-    specialise_scalar_rules,
 )
+from .scalar import specialise_scalar_rules
 
 # ---- arithmetic ----------------------------------------------------------------------------------
 

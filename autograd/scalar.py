@@ -1,4 +1,4 @@
-"""The fast lane: methods for float operands, written out once a row from the templates below.
+"""The fast lane for floats: rules bound to the math module, and methods written out from templates.
 
 A scalar program costs one method call and one object an operation, so the arithmetic, the local
 derivatives and the record are straight-line code. Whatever is not two floats, and every corner that
@@ -7,10 +7,42 @@ Python's floats refuse (1/0, log(-1), overflow), goes to `apply`, where NumPy de
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import types
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from .primitive import Primitive
+import numpy as np
+
+from .primitive import REGISTRY, Elementwise, Primitive
+
+
+class ScalarNumPy:
+    """NumPy for Python floats: the namespace in which rules run on scalars.
+
+    A name of the table answers with its `scalar` function, any other with NumPy's own.
+    """
+
+    def __getattr__(self, name: str) -> Any:
+        function = getattr(np, name)
+        row = REGISTRY.get(function)
+        scalar = function if row is None or row.scalar is None else row.scalar
+        setattr(self, name, scalar)
+        return scalar
+
+
+def specialise_scalar_rules(namespace: Mapping[str, Any]) -> None:
+    """Give every row with a scalar function its rules on floats, from the one rule it states.
+
+    The same code object is bound to `namespace` with `np` replaced by `ScalarNumPy`.
+    """
+    floats = {**namespace, "np": ScalarNumPy()}
+    for row in REGISTRY.values():
+        if row.scalar is not None and isinstance(row, Elementwise):
+            row.scalar_rules = tuple(
+                rule and types.FunctionType(rule.__code__, floats, rule.__name__)
+                for rule in row.rules
+            )
+
 
 _UNARY = """
 def {name}(self, **params):

@@ -12,52 +12,14 @@ from typing import Any
 import numpy as np
 
 from .errors import GraphError, ShapeError, message
+from .node import LEAF, Node, toposort, value_of
 from .primitive import NON_DIFFERENTIABLE
-from .tensor import LEAF, Tensor, value_of
+from .primitives import astype
 
-Observer = Callable[[Tensor, int, Any], None]
-
-
-def toposort(roots: Iterable[Tensor]) -> list[Tensor]:
-    """Return every Tensor that `roots` were computed from, each before its inputs.
-
-    Args:
-        roots: any Tensors.
-
-    Returns:
-        The roots and their ancestors, constants included; the order depends on the graph alone.
-
-    Example:
-        >>> x = Tensor(2.0, name="x")
-        >>> [t.label for t in toposort([x * x])]
-        ['the result of multiply', "Tensor 'x'"]
-    """
-    roots = list(dict.fromkeys(roots))
-    uses: dict[Tensor, int] = dict.fromkeys(roots, 1)
-    found = list(roots)
-    for node in found:  # grows while it is walked
-        for x in node.inputs:
-            if type(x) is Tensor:
-                if x in uses:
-                    uses[x] += 1
-                else:
-                    uses[x] = 1
-                    found.append(x)
-    order: list[Tensor] = []
-    for root in roots:
-        uses[root] -= 1
-        if not uses[root]:
-            order.append(root)
-    for node in order:
-        for x in node.inputs:
-            if type(x) is Tensor:
-                uses[x] -= 1
-                if not uses[x]:
-                    order.append(x)
-    return order
+Observer = Callable[[Node, int, Any], None]
 
 
-def accumulate(root: Tensor, gradient: Any = None) -> None:
+def accumulate(root: Node, gradient: Any = None) -> None:
     """Run the reverse sweep from `root` and add to the `.grad` of its leaves.
 
     Args:
@@ -77,8 +39,8 @@ def accumulate(root: Tensor, gradient: Any = None) -> None:
 
 
 def gradients(
-    outputs: Tensor | Sequence[Tensor],
-    inputs: Tensor | Sequence[Tensor],
+    outputs: Node | Sequence[Node],
+    inputs: Node | Sequence[Node],
     cotangents: Any = None,
     *,
     create_graph: bool = False,
@@ -100,22 +62,23 @@ def gradients(
         GraphError: if an output was not recorded, or a leaf was assigned since.
 
     Example:
+        >>> from autograd import Tensor
         >>> x = Tensor(3.0)
         >>> slope = gradients(x * x * x, x, create_graph=True)
         >>> slope.item(), gradients(slope, x)
         (27.0, 18.0)
     """
-    roots = [outputs] if type(outputs) is Tensor else list(outputs)
-    targets = [inputs] if type(inputs) is Tensor else list(inputs)
+    roots = [outputs] if isinstance(outputs, Node) else list(outputs)
+    targets = [inputs] if isinstance(inputs, Node) else list(inputs)
     for name, group in (("outputs", roots), ("inputs", targets)):
         for t in group:
-            if type(t) is not Tensor:
+            if not isinstance(t, Node):
                 raise GraphError(
                     message(f"{name} made of Tensors", f"{type(t).__name__}", "the Tensor itself")
                 )
     seeds: list[Any] = [None] * len(roots)
     if cotangents is not None:
-        seeds = [cotangents] if type(outputs) is Tensor else list(cotangents)
+        seeds = [cotangents] if isinstance(outputs, Node) else list(cotangents)
     if len(seeds) != len(roots):
         raise ShapeError(
             message(
@@ -129,10 +92,10 @@ def gradients(
     found = dict(zip(nodes, gs, strict=True))
     found.update(leaves)
     results = [found.get(t) for t in targets]
-    return results[0] if type(inputs) is Tensor else tuple(results)
+    return results[0] if isinstance(inputs, Node) else tuple(results)
 
 
-def contributions(root: Tensor, gradient: Any = None) -> dict[tuple[Tensor, int], Any]:
+def contributions(root: Node, gradient: Any = None) -> dict[tuple[Node, int], Any]:
     """Return what flows back along every edge: the terms whose sums are the gradients.
 
     Args:
@@ -143,12 +106,13 @@ def contributions(root: Tensor, gradient: Any = None) -> dict[tuple[Tensor, int]
         The contribution of the result `t` to its input number `i`, under `(t, i)`.
 
     Example:
+        >>> from autograd import Tensor
         >>> x = Tensor(2.0)
         >>> y = x * x
         >>> contributions(y)[y, 0], contributions(y)[y, 1]
         (2.0, 2.0)
     """
-    edges: dict[tuple[Tensor, int], Any] = {}
+    edges: dict[tuple[Node, int], Any] = {}
     _pullback(
         [root],
         [_seed(root, gradient, record=False)],
@@ -158,7 +122,7 @@ def contributions(root: Tensor, gradient: Any = None) -> dict[tuple[Tensor, int]
 
 
 def pushforward(
-    outputs: Sequence[Tensor], tangents: Mapping[Tensor, Any], *, create_graph: bool = False
+    outputs: Sequence[Node], tangents: Mapping[Any, Any], *, create_graph: bool = False
 ) -> list[Any]:
     """Return the tangents of `outputs` for given tangents of Tensors they were computed from.
 
@@ -170,14 +134,14 @@ def pushforward(
     Returns:
         One tangent an output, None where no given tangent reaches it.
     """
-    flowing: dict[Tensor, Any] = dict(tangents)
+    flowing: dict[Node, Any] = dict(tangents)
     read = _recorded if create_graph else _raw
     with np.errstate(all="ignore"):
         for node in reversed(toposort(outputs)):
             if node in flowing or node.is_leaf:
                 continue
             inputs = node.inputs
-            ts = [flowing.get(x) if type(x) is Tensor else None for x in inputs]
+            ts = [flowing.get(x) if isinstance(x, Node) else None for x in inputs]
             if all(t is None for t in ts):
                 continue
             _refuse_stale(node, inputs)
@@ -192,12 +156,12 @@ def pushforward(
 
 
 def _pullback(
-    roots: Sequence[Tensor],
+    roots: Sequence[Node],
     seeds: Sequence[Any],
-    relevant: set[Tensor] | None = None,
+    relevant: set[Node] | None = None,
     record: bool = False,
     observe: Observer | None = None,
-) -> tuple[list[Tensor], list[Any], dict[Tensor, Any]]:
+) -> tuple[list[Node], list[Any], dict[Node, Any]]:
     """Carry cotangents from the roots to the leaves.
 
     Scalar edges hold their local derivative, so one multiplication an edge is all there is to do;
@@ -215,15 +179,15 @@ def _pullback(
         the leaves. A cotangent of None is a structural zero: `where` did not take this branch.
     """
     shared = _fan_out(roots, relevant)
-    nodes: list[Tensor] = []
+    nodes: list[Node] = []
     cotangents: list[Any] = []
-    leaves: dict[Tensor, Any] = {}
-    partial: dict[Tensor, Any] = {}
-    live: dict[Tensor, Any] = {}
+    leaves: dict[Node, Any] = {}
+    partial: dict[Node, Any] = {}
+    live: dict[Node, Any] = {}
     push_node = nodes.append
     push_cotangent = cotangents.append
 
-    def deliver(x: Tensor, g: Any, mask: Any = None) -> None:
+    def deliver(x: Node, g: Any, mask: Any = None) -> None:
         """Add a contribution to `x`; once all have come, `x` is next in line."""
         is_leaf = x._op is LEAF
         waiting = 0 if is_leaf else shared.get(x, 1) - 1
@@ -295,11 +259,11 @@ def _pullback(
     return nodes, cotangents, leaves
 
 
-def _fan_out(roots: Sequence[Tensor], relevant: set[Tensor] | None) -> dict[Tensor, int]:
+def _fan_out(roots: Sequence[Node], relevant: set[Node] | None) -> dict[Node, int]:
     """Return how many contributions await every interior Tensor that awaits more than one."""
-    seen: set[Tensor] = set()
-    shared: dict[Tensor, int] = {}
-    found: list[Tensor] = []
+    seen: set[Node] = set()
+    shared: dict[Node, int] = {}
+    found: list[Node] = []
     push = found.append
     see = seen.add
     for root in roots:
@@ -314,7 +278,7 @@ def _fan_out(roots: Sequence[Tensor], relevant: set[Tensor] | None) -> dict[Tens
         made = node._clock
         if node._record is not None:
             for x in node._record[0]:
-                if type(x) is Tensor and x._op is not None:
+                if isinstance(x, Node) and x._op is not None:
                     if relevant is not None and x not in relevant:
                         continue
                     if x._op is LEAF:
@@ -352,13 +316,13 @@ def _fan_out(roots: Sequence[Tensor], relevant: set[Tensor] | None) -> dict[Tens
 
 
 def _edges(
-    node: Tensor,
+    node: Node,
     g: Any,
     record: bool,
     mask: Any,
-    relevant: set[Tensor] | None,
+    relevant: set[Node] | None,
     observe: Observer | None,
-) -> Iterable[tuple[Tensor, Any, Any]]:
+) -> Iterable[tuple[Node, Any, Any]]:
     """Apply the rules of one record: yield each tracked input with its contribution and mask."""
     row = node.primitive
     assert row is not None
@@ -367,7 +331,7 @@ def _edges(
     values: list[Any] | None = None
     y: Any = None
     for i, x in enumerate(inputs):
-        if type(x) is not Tensor or x._op is None or (relevant is not None and x not in relevant):
+        if not isinstance(x, Node) or x._op is None or (relevant is not None and x not in relevant):
             continue
         if g is None:
             yield x, None, None
@@ -418,12 +382,12 @@ def _unbroadcast(c: Any, shape: tuple[int, ...]) -> Any:
     return c if np.shape(c) == shape else np.broadcast_to(c, shape)
 
 
-def _fit(c: Any, x: Tensor) -> Any:
+def _fit(c: Any, x: Node) -> Any:
     """Return a contribution in the kind and dtype of the value it belongs to."""
     value = x._value
-    if type(c) is Tensor:
+    if isinstance(c, Node):
         if type(c._value) is not type(value) or c.dtype != x.dtype:
-            return c.astype(dtype=x.dtype) if c.dtype != x.dtype else c
+            return astype(c, x.dtype) if c.dtype != x.dtype else c
         return c
     if type(value) is float:
         return float(c)
@@ -434,14 +398,14 @@ def _fit(c: Any, x: Tensor) -> Any:
     return value.dtype.type(c)
 
 
-def _seed(root: Tensor, gradient: Any, record: bool) -> Any:
+def _seed(root: Node, gradient: Any, record: bool) -> Any:
     """Return the cotangent to start from, checked against its Tensor."""
-    if type(root) is not Tensor or root._op is None:
+    if not isinstance(root, Node) or root._op is None:
         raise GraphError(
             message(
                 "a Tensor that depends on a variable",
-                f"{root.label if type(root) is Tensor else type(root).__name__}, which records no "
-                "operation on one",
+                f"{root.label if isinstance(root, Node) else type(root).__name__}, "
+                "which records no operation on one",
                 "requires_grad=True for its leaves, computing outside no_grad, or not detaching",
             )
         )
@@ -455,11 +419,11 @@ def _seed(root: Tensor, gradient: Any, record: bool) -> Any:
                 )
             )
         gradient = 1.0
-    if type(gradient) is Tensor:
+    if isinstance(gradient, Node):
         shape = gradient.shape
         seed: Any = gradient if record else gradient._value
     else:
-        seed = Tensor(gradient, requires_grad=False)
+        seed = type(root)(gradient, requires_grad=False)
         shape = seed.shape
         seed = seed if record else seed._value
     if shape != root.shape:
@@ -473,18 +437,18 @@ def _seed(root: Tensor, gradient: Any, record: bool) -> Any:
     return seed if record else _fit(seed, root)
 
 
-def _leading_to(roots: Sequence[Tensor], targets: set[Tensor]) -> set[Tensor]:
+def _leading_to(roots: Sequence[Node], targets: set[Node]) -> set[Node]:
     """Return the Tensors between the roots and the targets, ends included."""
     relevant = set(targets)
     for node in reversed(toposort(roots)):
-        if node not in relevant and any(type(x) is Tensor and x in relevant for x in node.inputs):
+        if node not in relevant and any(isinstance(x, Node) and x in relevant for x in node.inputs):
             relevant.add(node)
     return relevant
 
 
-def _refuse_stale(node: Tensor, inputs: Iterable[Any]) -> None:
+def _refuse_stale(node: Node, inputs: Iterable[Any]) -> None:
     for x in inputs:
-        if type(x) is Tensor and x._op is LEAF and x._clock > node._clock:
+        if isinstance(x, Node) and x._op is LEAF and x._clock > node._clock:
             raise GraphError(
                 message(
                     f"{x.label} to hold the value that {node.label} was computed with",
@@ -495,7 +459,7 @@ def _refuse_stale(node: Tensor, inputs: Iterable[Any]) -> None:
 
 
 def _raw(x: Any) -> Any:
-    return _scalar(x._value if type(x) is Tensor else x)
+    return _scalar(x._value if isinstance(x, Node) else x)
 
 
 def _scalar(value: Any) -> Any:
@@ -504,4 +468,4 @@ def _scalar(value: Any) -> Any:
 
 
 def _recorded(x: Any) -> Any:
-    return _scalar(x) if type(x) is not Tensor else x
+    return _scalar(x) if not isinstance(x, Node) else x

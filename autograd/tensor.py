@@ -2,109 +2,24 @@
 
 from __future__ import annotations
 
-import difflib
-import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
 from . import primitives
+from .dispatch import OBSERVERS, OBSERVING_UFUNCS, row_of
 from .errors import ArgumentError, DTypeError, GraphError, ShapeError, message
 from .guard import ReadOnlyArray, read_only
+from .node import LEAF, Node, stored, value_of
 from .primitive import REGISTRY, Elementwise, Primitive
+from .recording import mode, recording
 from .scalar import binary_method, unary_method
+from .sweep import accumulate
 
 
-class Leaf:
-    """What made a leaf: nothing but its creator."""
-
-    name = "leaf"
-
-    def __reduce__(self) -> str:
-        return "LEAF"
-
-
-LEAF = Leaf()
-
-
-class _Mode:
-    """The state that every operation reads, kept in two plain attributes because that is fastest.
-
-    `clock` counts assignments to leaves: a record made before its leaf was assigned is stale.
-    `paused` counts the contexts inside `no_grad`: only while there is one is the ContextVar read.
-    """
-
-    __slots__ = ("clock", "lock", "paused")
-
-    def __init__(self) -> None:
-        self.clock = 0
-        self.paused = 0
-        self.lock = threading.Lock()
-
-    def tick(self) -> int:
-        with self.lock:
-            self.clock += 1
-            return self.clock
-
-
-mode = _Mode()
-_recording: ContextVar[bool] = ContextVar("recording", default=True)
-
-
-@contextmanager
-def _set_recording(on: bool) -> Iterator[None]:
-    token = _recording.set(on)
-    with mode.lock:
-        mode.paused += 1
-    try:
-        yield
-    finally:
-        with mode.lock:
-            mode.paused -= 1
-        _recording.reset(token)
-
-
-def no_grad() -> Any:
-    """Switch recording off for a block or a function, in this thread or task only.
-
-    Returns:
-        A context manager that also decorates functions.
-
-    Example:
-        >>> x = Tensor(3.0)
-        >>> with no_grad():
-        ...     y = x * x
-        >>> y.requires_grad
-        False
-    """
-    return _set_recording(False)
-
-
-def enable_grad() -> Any:
-    """Switch recording on again inside `no_grad`.
-
-    Returns:
-        A context manager that also decorates functions.
-
-    Example:
-        >>> x = Tensor(3.0)
-        >>> with no_grad(), enable_grad():
-        ...     y = x * x
-        >>> y.requires_grad
-        True
-    """
-    return _set_recording(True)
-
-
-class Tensor:
+class Tensor(Node):
     """A variable: a float or an array, with the record of the operation that made it.
-
-    A scalar operation keeps its two edges flat: operands in `_x`, `_y` and local derivatives in
-    `_dx`, `_dy`, None where the operand is not tracked. Any other operation keeps `_record`, its
-    inputs and parameters. `_op` is None for what needs no gradient and LEAF for a leaf.
 
     Args:
         data: a number, an array or nested lists of numbers; it is copied. float32 stays, other
@@ -122,37 +37,7 @@ class Tensor:
         6.0
     """
 
-    __slots__ = (
-        "__weakref__",
-        "_clock",
-        "_dx",
-        "_dy",
-        "_op",
-        "_record",
-        "_value",
-        "_x",
-        "_y",
-        "grad",
-        "name",
-    )
-
-    _value: Any
-    _op: Any
-    _x: Any
-    _y: Any
-    _dx: float | None
-    _dy: float | None
-    _clock: int
-    _record: tuple[tuple[Any, ...], dict[str, Any]] | None
-    grad: Any
-    name: str | None
-
-    def __init__(self, data: Any, *, requires_grad: bool = True, name: str | None = None) -> None:
-        self._value = _stored(data, name)
-        self._op = LEAF if requires_grad else None
-        self._record = self.grad = None
-        self._clock = 0
-        self.name = name
+    __slots__ = ()
 
     def __init_subclass__(cls) -> None:
         """Refuse: the fast lane tells Tensors by their exact type."""
@@ -199,7 +84,7 @@ class Tensor:
                     "assigning to the leaves it was computed from, or detach()",
                 )
             )
-        new = _stored(value, self.name)
+        new = stored(value, self.name)
         if np.shape(new) != np.shape(self._value):
             raise ShapeError(
                 message(
@@ -234,67 +119,11 @@ class Tensor:
         return float(np.reshape(self._value, ()))
 
     @property
-    def shape(self) -> tuple[int, ...]:
-        """The shape, () for a scalar."""
-        return np.shape(self._value)
-
-    @property
-    def ndim(self) -> int:
-        """The number of axes."""
-        return np.ndim(self._value)
-
-    @property
-    def size(self) -> int:
-        """The number of entries."""
-        return int(np.size(self._value))
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        """The NumPy dtype: float64 or float32."""
-        return np.result_type(self._value)
-
-    @property
     def T(self) -> Tensor:  # noqa: N802 - NumPy's name
         """The transpose."""
         return _tensor(primitives.transpose(self))
 
-    # ---- the record ------------------------------------------------------------------------------
-
-    @property
-    def requires_grad(self) -> bool:
-        """Whether gradients flow to this Tensor."""
-        return self._op is not None
-
-    @property
-    def is_leaf(self) -> bool:
-        """Whether no operation made it."""
-        return self._op is None or self._op is LEAF
-
-    @property
-    def primitive(self) -> Primitive | None:
-        """The row of the table that made it, None for a leaf or constant."""
-        return None if self.is_leaf else self._op
-
-    @property
-    def inputs(self) -> tuple[Any, ...]:
-        """The operands: Tensors, and constants as plain values."""
-        if self._record is not None:
-            return self._record[0]
-        if self.is_leaf:
-            return ()
-        return (self._x,) if self._op.arity == 1 else (self._x, self._y)
-
-    @property
-    def params(self) -> dict[str, Any]:
-        """The parameters of the operation, such as axis."""
-        return {} if self._record is None else dict(self._record[1])
-
-    @property
-    def label(self) -> str:
-        """What messages call this Tensor."""
-        if self.name is not None:
-            return f"Tensor {self.name!r}"
-        return "an unnamed Tensor" if self.is_leaf else f"the result of {self._op.name}"
+    # ---- gradients -------------------------------------------------------------------------------
 
     def detach(self) -> Tensor:
         """Return a constant with the same value."""
@@ -317,8 +146,6 @@ class Tensor:
             ShapeError: if this is not a scalar and no gradient is given, or its shape differs.
             GraphError: if nothing was recorded, or a leaf was assigned since.
         """
-        from .sweep import accumulate  # the sweeps stand above the Tensor they walk
-
         accumulate(self, gradient)
 
     # ---- Python and NumPy protocols --------------------------------------------------------------
@@ -442,16 +269,16 @@ class Tensor:
                     "np.sum, np.max or np.prod" if method == "reduce" else "a loop or np.stack",
                 )
             )
-        if ufunc in _OBSERVING_UFUNCS:
+        if ufunc in OBSERVING_UFUNCS:
             return ufunc(*map(value_of, inputs), **kwargs)
-        return _row_of(ufunc)(*inputs, **kwargs)
+        return row_of(ufunc)(*inputs, **kwargs)
 
     def __array_function__(
         self, function: Callable[..., Any], types: Any, args: Any, kwargs: Any
     ) -> Any:
-        if function in _OBSERVERS:
+        if function in OBSERVERS:
             return function(*map(value_of, args), **kwargs)
-        return _row_of(function)(*args, **kwargs)
+        return row_of(function)(*args, **kwargs)
 
     @staticmethod
     def __chainrule__(row: Primitive, inputs: tuple[Any, ...], params: dict[str, Any]) -> Tensor:
@@ -491,22 +318,6 @@ class Tensor:
 
 
 _new = object.__new__
-
-
-def value_of(x: Any) -> Any:
-    """Return the raw value of a Tensor, and anything else as it is.
-
-    Args:
-        x: a Tensor or a plain value.
-
-    Returns:
-        A float or an array.
-
-    Example:
-        >>> value_of(Tensor(2.0)), value_of(3)
-        (2.0, 3)
-    """
-    return x._value if type(x) is Tensor else x
 
 
 def apply(row: Primitive, inputs: Sequence[Any], params: dict[str, Any]) -> Tensor:
@@ -555,7 +366,7 @@ def apply(row: Primitive, inputs: Sequence[Any], params: dict[str, Any]) -> Tens
     out._value = value
     out.grad = out.name = None
     out._dx = out._dy = None
-    if tracked and (not mode.paused or _recording.get()):
+    if tracked and (not mode.paused or recording.get()):
         out._op = row
         out._record = (tuple(kept), params)
     else:
@@ -567,31 +378,6 @@ def apply(row: Primitive, inputs: Sequence[Any], params: dict[str, Any]) -> Tens
 def _tensor(value: Any) -> Tensor:
     assert type(value) is Tensor
     return value
-
-
-def _stored(data: Any, name: str | None) -> Any:
-    """Return what a leaf holds: a float, a float32 scalar or an array of its own."""
-    if type(data) is float:
-        return data
-    if type(data) is Tensor:
-        data = data._value
-    if isinstance(data, (bool, int)) or type(data) is np.float64:
-        return float(data)
-    array = np.asarray(data)
-    if array.dtype.kind not in "fiub" or array.dtype == np.longdouble:
-        raise DTypeError(
-            message(
-                f"real numbers for {'a Tensor' if name is None else f'Tensor {name!r}'}",
-                f"{type(data).__name__} of dtype {array.dtype}",
-                "float(...) or array.astype(float)"
-                if array.dtype.kind != "c"
-                else "two Tensors, for the real and the imaginary part",
-            )
-        )
-    dtype = np.float32 if array.dtype in (np.float32, np.float16) else np.float64
-    if array.ndim == 0:
-        return np.float32(array[()]) if dtype is np.float32 else float(array[()])
-    return np.array(array, dtype)
 
 
 def _constant(x: Any, row: Primitive) -> Any:
@@ -664,68 +450,6 @@ def _rebuild(value: Any, requires_grad: bool, name: str | None, grad: Any) -> Te
     return out
 
 
-# ---- dispatch ------------------------------------------------------------------------------------
-
-_OBSERVING_UFUNCS = frozenset(
-    {
-        np.equal,
-        np.not_equal,
-        np.less,
-        np.less_equal,
-        np.greater,
-        np.greater_equal,
-        np.isnan,
-        np.isinf,
-        np.isfinite,
-        np.signbit,
-        np.logical_and,
-        np.logical_or,
-        np.logical_xor,
-        np.logical_not,
-    }
-)
-"""Comparisons and tests: they give raw booleans, which carry no gradient."""
-
-_OBSERVERS = frozenset(
-    {
-        np.shape,
-        np.ndim,
-        np.size,
-        np.result_type,
-        np.argmax,
-        np.argmin,
-        np.argsort,
-        np.allclose,
-        np.isclose,
-        np.array_equal,
-        np.any,
-        np.all,
-        np.zeros_like,
-        np.ones_like,
-        np.array2string,
-        np.array_repr,
-        np.array_str,
-    }
-)
-"""Functions that look at values and give plain results, which carry no gradient."""
-
-
-def _row_of(function: Callable[..., Any]) -> Primitive:
-    row = REGISTRY.get(function)
-    if row is not None:
-        return row
-    known = {row.name for row in REGISTRY.values()}
-    near = difflib.get_close_matches(function.__name__, known, n=1, cutoff=0.0)
-    raise DTypeError(
-        message(
-            "a function that has a derivative here",
-            f"np.{function.__name__}",
-            f"np.{near[0]}, which has one, @autograd.primitive to give {function.__name__} its own "
-            "rule, or t.data if no gradient is needed",
-        )
-    )
-
-
 _OPERATORS = {
     "+": "add",
     "-": "sub",
@@ -756,7 +480,7 @@ def _install_methods() -> None:
         "new": _new,
         "apply": apply,
         "mode": mode,
-        "recording": _recording.get,
+        "recording": recording.get,
     }
     for row in REGISTRY.values():
         fast = row.scalar is not None and (row.symbol is not None or isinstance(row, Elementwise))

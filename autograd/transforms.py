@@ -10,8 +10,10 @@ import numpy as np
 
 from . import primitives
 from .errors import ArgumentError, DTypeError, ShapeError, message
+from .node import value_of
+from .recording import enable_grad
 from .sweep import gradients, pushforward
-from .tensor import Tensor, apply, enable_grad, value_of
+from .tensor import Tensor, apply
 
 
 def value_and_grad(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callable[..., Any]:

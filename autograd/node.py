@@ -1,0 +1,210 @@
+"""`Node`: what a graph is made of, a value and the record of the operation that made it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from .errors import DTypeError, message
+from .primitive import Primitive
+
+
+class Leaf:
+    """What made a leaf: nothing but its creator."""
+
+    name = "leaf"
+
+    def __reduce__(self) -> str:
+        return "LEAF"
+
+
+LEAF = Leaf()
+
+
+class Node:
+    """A value with its record; `Tensor` adds to it what Python and NumPy call.
+
+    A scalar operation keeps its two edges flat: operands in `_x`, `_y` and local derivatives in
+    `_dx`, `_dy`, None where the operand is not tracked. Any other operation keeps `_record`, its
+    inputs and parameters. `_op` is None for what needs no gradient and LEAF for a leaf.
+
+    Args:
+        data: a number, an array or nested lists of numbers; it is copied. float32 stays, other
+            reals become float64.
+        requires_grad: False for a constant.
+        name: what messages and figures call it.
+
+    Raises:
+        DTypeError: if `data` holds complex numbers, objects or text.
+    """
+
+    __slots__ = (
+        "__weakref__",
+        "_clock",
+        "_dx",
+        "_dy",
+        "_op",
+        "_record",
+        "_value",
+        "_x",
+        "_y",
+        "grad",
+        "name",
+    )
+
+    _value: Any
+    _op: Any
+    _x: Any
+    _y: Any
+    _dx: float | None
+    _dy: float | None
+    _clock: int
+    _record: tuple[tuple[Any, ...], dict[str, Any]] | None
+    grad: Any
+    name: str | None
+
+    def __init__(self, data: Any, *, requires_grad: bool = True, name: str | None = None) -> None:
+        self._value = stored(data, name)
+        self._op = LEAF if requires_grad else None
+        self._record = self.grad = None
+        self._clock = 0
+        self.name = name
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape, () for a scalar."""
+        return np.shape(self._value)
+
+    @property
+    def ndim(self) -> int:
+        """The number of axes."""
+        return np.ndim(self._value)
+
+    @property
+    def size(self) -> int:
+        """The number of entries."""
+        return int(np.size(self._value))
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The NumPy dtype: float64 or float32."""
+        return np.result_type(self._value)
+
+    @property
+    def requires_grad(self) -> bool:
+        """Whether gradients flow to this Tensor."""
+        return self._op is not None
+
+    @property
+    def is_leaf(self) -> bool:
+        """Whether no operation made it."""
+        return self._op is None or self._op is LEAF
+
+    @property
+    def primitive(self) -> Primitive | None:
+        """The row of the table that made it, None for a leaf or constant."""
+        return None if self.is_leaf else self._op
+
+    @property
+    def inputs(self) -> tuple[Any, ...]:
+        """The operands: Tensors, and constants as plain values."""
+        if self._record is not None:
+            return self._record[0]
+        if self.is_leaf:
+            return ()
+        return (self._x,) if self._op.arity == 1 else (self._x, self._y)
+
+    @property
+    def params(self) -> dict[str, Any]:
+        """The parameters of the operation, such as axis."""
+        return {} if self._record is None else dict(self._record[1])
+
+    @property
+    def label(self) -> str:
+        """What messages call this Tensor."""
+        if self.name is not None:
+            return f"Tensor {self.name!r}"
+        return "an unnamed Tensor" if self.is_leaf else f"the result of {self._op.name}"
+
+
+def value_of(x: Any) -> Any:
+    """Return the raw value of a Tensor, and anything else as it is.
+
+    Args:
+        x: a Tensor or a plain value.
+
+    Returns:
+        A float or an array.
+
+    Example:
+        >>> value_of(Node(2.0)), value_of(3)
+        (2.0, 3)
+    """
+    return x._value if isinstance(x, Node) else x
+
+
+def stored(data: Any, name: str | None) -> Any:
+    """Return what a leaf holds: a float, a float32 scalar or an array of its own."""
+    if type(data) is float:
+        return data
+    if isinstance(data, Node):
+        data = data._value
+    if isinstance(data, (bool, int)) or type(data) is np.float64:
+        return float(data)
+    array = np.asarray(data)
+    if array.dtype.kind not in "fiub" or array.dtype == np.longdouble:
+        raise DTypeError(
+            message(
+                f"real numbers for {'a Tensor' if name is None else f'Tensor {name!r}'}",
+                f"{type(data).__name__} of dtype {array.dtype}",
+                "float(...) or array.astype(float)"
+                if array.dtype.kind != "c"
+                else "two Tensors, for the real and the imaginary part",
+            )
+        )
+    dtype = np.float32 if array.dtype in (np.float32, np.float16) else np.float64
+    if array.ndim == 0:
+        return np.float32(array[()]) if dtype is np.float32 else float(array[()])
+    return np.array(array, dtype)
+
+
+def toposort(roots: Iterable[Node]) -> list[Node]:
+    """Return every Tensor that `roots` were computed from, each before its inputs.
+
+    Args:
+        roots: any Tensors.
+
+    Returns:
+        The roots and their ancestors, constants included; the order depends on the graph alone.
+
+    Example:
+        >>> from autograd import Tensor
+        >>> x = Tensor(2.0, name="x")
+        >>> [t.label for t in toposort([x * x])]
+        ['the result of multiply', "Tensor 'x'"]
+    """
+    roots = list(dict.fromkeys(roots))
+    uses: dict[Node, int] = dict.fromkeys(roots, 1)
+    found = list(roots)
+    for node in found:  # grows while it is walked
+        for x in node.inputs:
+            if isinstance(x, Node):
+                if x in uses:
+                    uses[x] += 1
+                else:
+                    uses[x] = 1
+                    found.append(x)
+    order: list[Node] = []
+    for root in roots:
+        uses[root] -= 1
+        if not uses[root]:
+            order.append(root)
+    for node in order:
+        for x in node.inputs:
+            if isinstance(x, Node):
+                uses[x] -= 1
+                if not uses[x]:
+                    order.append(x)
+    return order
