@@ -1,4 +1,4 @@
-"""Arrays handed out for reading: what a graph has saved is not written behind its back."""
+"""What enters a graph and what it hands out: nothing it has saved is written behind its back."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from .errors import GraphError, message
+from .errors import DTypeError, GraphError, message
 
 
 class ReadOnlyArray(np.ndarray):
@@ -63,3 +63,35 @@ def read_only(array: np.ndarray[Any, Any], label: str) -> ReadOnlyArray:
     view.flags.writeable = False
     view.label = label
     return view
+
+
+def constant(x: Any, operation: str) -> Any:
+    """Return a plain operand as the graph keeps it: real, and safe from later writes."""
+    kind = type(x)
+    if kind is int or kind is bool:
+        return x
+    if kind is ReadOnlyArray:
+        return np.asarray(x)
+    if isinstance(x, (np.ndarray, np.generic)):
+        array: Any = x
+    else:
+        array = np.asarray(x)
+        if isinstance(x, (list, tuple)) and array.dtype == object:
+            raise DTypeError(
+                message(
+                    f"numbers or Tensors as operands of {operation}",
+                    f"a {kind.__name__} that is no rectangular array of numbers",
+                    "np.stack([...]) to join Tensors",
+                )
+            )
+    if array.dtype.kind not in "fiub":
+        raise DTypeError(
+            message(
+                f"real numbers or Tensors as operands of {operation}",
+                f"{kind.__name__} of dtype {array.dtype}",
+                "float(...) or array.astype(float)",
+            )
+        )
+    if array.ndim and array.flags.writeable and array is x:
+        array = array.copy()
+    return array

@@ -230,29 +230,45 @@ def _pullback(
                 x = node._x
                 c = g * slope
                 if x._op is LEAF:
-                    if x in leaves:
-                        leaves[x] += c
-                    else:
-                        leaves[x] = c
-                elif x in shared:
-                    deliver(x, c)
-                else:
+                    leaves[x] = leaves[x] + c if x in leaves else c
+                elif x not in shared:
                     push_node(x)
                     push_cotangent(c)
+                elif live or x._record is not None:
+                    deliver(x, c)
+                else:
+                    old = partial.get(x)
+                    if old is not None:
+                        c += old
+                    waiting = shared[x] - 1
+                    if waiting:
+                        partial[x] = c
+                        shared[x] = waiting
+                    else:
+                        push_node(x)
+                        push_cotangent(c)
             slope = node._dy
             if slope is not None and (relevant is None or node._y in relevant):
                 x = node._y
                 c = g * slope
                 if x._op is LEAF:
-                    if x in leaves:
-                        leaves[x] += c
-                    else:
-                        leaves[x] = c
-                elif x in shared:
-                    deliver(x, c)
-                else:
+                    leaves[x] = leaves[x] + c if x in leaves else c
+                elif x not in shared:
                     push_node(x)
                     push_cotangent(c)
+                elif live or x._record is not None:
+                    deliver(x, c)
+                else:
+                    old = partial.get(x)
+                    if old is not None:
+                        c += old
+                    waiting = shared[x] - 1
+                    if waiting:
+                        partial[x] = c
+                        shared[x] = waiting
+                    else:
+                        push_node(x)
+                        push_cotangent(c)
     for leaf, g in leaves.items():
         if g is None:
             leaves[leaf] = _fit(np.zeros(leaf.shape), leaf)

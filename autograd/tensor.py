@@ -10,7 +10,7 @@ import numpy as np
 from . import primitives
 from .dispatch import OBSERVERS, OBSERVING_UFUNCS, row_of
 from .errors import ArgumentError, DTypeError, GraphError, ShapeError, message
-from .guard import ReadOnlyArray, read_only
+from .guard import constant, read_only
 from .node import LEAF, Node, stored, value_of
 from .primitive import REGISTRY, Elementwise, Primitive
 from .recording import mode, recording
@@ -345,7 +345,7 @@ def apply(row: Primitive, inputs: Sequence[Any], params: dict[str, Any]) -> Tens
             values.append(x._value)
         else:
             if type(x) is not float:
-                x = _constant(x, row)
+                x = constant(x, row.name)
             values.append(x)
         kept.append(x)
     try:
@@ -378,38 +378,6 @@ def apply(row: Primitive, inputs: Sequence[Any], params: dict[str, Any]) -> Tens
 def _tensor(value: Any) -> Tensor:
     assert type(value) is Tensor
     return value
-
-
-def _constant(x: Any, row: Primitive) -> Any:
-    """Return a plain operand as the graph keeps it: real, and safe from later writes."""
-    kind = type(x)
-    if kind is int or kind is bool:
-        return x
-    if kind is ReadOnlyArray:
-        return np.asarray(x)
-    if isinstance(x, (np.ndarray, np.generic)):
-        array: Any = x
-    else:
-        array = np.asarray(x)
-        if isinstance(x, (list, tuple)) and array.dtype == object:
-            raise DTypeError(
-                message(
-                    f"numbers or Tensors as operands of {row.name}",
-                    f"a {kind.__name__} that is no rectangular array of numbers",
-                    "np.stack([...]) to join Tensors",
-                )
-            )
-    if array.dtype.kind not in "fiub":
-        raise DTypeError(
-            message(
-                f"real numbers or Tensors as operands of {row.name}",
-                f"{kind.__name__} of dtype {array.dtype}",
-                "float(...) or array.astype(float)",
-            )
-        )
-    if array.ndim and array.flags.writeable and array is x:
-        array = array.copy()
-    return array
 
 
 def _plain_index(index: Any) -> Any:
