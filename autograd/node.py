@@ -66,7 +66,7 @@ class Node:
     name: str | None
 
     def __init__(self, data: Any, *, requires_grad: bool = True, name: str | None = None) -> None:
-        self._value = stored(data, name)
+        self._value = data if type(data) is float else stored(data, name)
         self._op = LEAF if requires_grad else None
         self._record = self.grad = None
         self._clock = 0
@@ -147,11 +147,9 @@ def value_of(x: Any) -> Any:
 
 def stored(data: Any, name: str | None) -> Any:
     """Return what a leaf holds: a float, a float32 scalar or an array of its own."""
-    if type(data) is float:
-        return data
     if isinstance(data, Node):
         data = data._value
-    if isinstance(data, (bool, int)) or type(data) is np.float64:
+    if isinstance(data, (bool, int, float)):
         return float(data)
     array = np.asarray(data)
     if array.dtype.kind not in "fiub" or array.dtype == np.longdouble:

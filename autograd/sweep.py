@@ -68,14 +68,8 @@ def gradients(
         >>> slope.item(), gradients(slope, x)
         (27.0, 18.0)
     """
-    roots = [outputs] if isinstance(outputs, Node) else list(outputs)
-    targets = [inputs] if isinstance(inputs, Node) else list(inputs)
-    for name, group in (("outputs", roots), ("inputs", targets)):
-        for t in group:
-            if not isinstance(t, Node):
-                raise GraphError(
-                    message(f"{name} made of Tensors", f"{type(t).__name__}", "the Tensor itself")
-                )
+    roots = _tensors("outputs", outputs)
+    targets = _tensors("inputs", inputs)
     seeds: list[Any] = [None] * len(roots)
     if cotangents is not None:
         seeds = [cotangents] if isinstance(outputs, Node) else list(cotangents)
@@ -184,16 +178,21 @@ def _pullback(
     leaves: dict[Node, Any] = {}
     partial: dict[Node, Any] = {}
     live: dict[Node, Any] = {}
+    untouched: list[Node] = []
     push_node = nodes.append
     push_cotangent = cotangents.append
 
     def deliver(x: Node, g: Any, mask: Any = None) -> None:
         """Add a contribution to `x`; once all have come, `x` is next in line."""
-        is_leaf = x._op is LEAF
-        waiting = 0 if is_leaf else shared.get(x, 1) - 1
-        sums = leaves if is_leaf else partial
-        if x in sums:
-            old = sums[x]
+        if x._op is LEAF:
+            if g is None:
+                untouched.append(x)
+            else:
+                leaves[x] = leaves[x] + g if x in leaves else g
+            return
+        waiting = shared.get(x, 1) - 1
+        if x in partial:
+            old = partial[x]
             old_mask = live.pop(x, None)
             if old is None:
                 total = g
@@ -209,8 +208,6 @@ def _pullback(
         if waiting:
             shared[x] = waiting
             partial[x] = total
-        elif is_leaf:
-            leaves[x] = total
         else:
             partial.pop(x, None)
             push_node(x)
@@ -269,8 +266,8 @@ def _pullback(
                     else:
                         push_node(x)
                         push_cotangent(c)
-    for leaf, g in leaves.items():
-        if g is None:
+    for leaf in untouched:
+        if leaf not in leaves:
             leaves[leaf] = _fit(np.zeros(leaf.shape), leaf)
     return nodes, cotangents, leaves
 
@@ -412,6 +409,21 @@ def _fit(c: Any, x: Node) -> Any:
             return c.astype(value.dtype)
         return c
     return value.dtype.type(c)
+
+
+def _tensors(argument: str, given: Any) -> list[Node]:
+    """Return one Tensor or a sequence of them as a list."""
+    listed = list(given) if isinstance(given, (list, tuple)) else [given]
+    for t in listed:
+        if not isinstance(t, Node):
+            raise GraphError(
+                message(
+                    f"{argument} to be a Tensor or a sequence of them",
+                    f"{type(t).__name__}",
+                    "the Tensor that the result was computed from",
+                )
+            )
+    return listed
 
 
 def _seed(root: Node, gradient: Any, record: bool) -> Any:

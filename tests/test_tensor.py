@@ -151,7 +151,7 @@ def test_comparisons_give_raw_booleans() -> None:
         math.sin,
         np.asarray,
         lambda t: np.array([t, t]),
-        lambda t: np.zeros(2) + [t, t],  # type: ignore[list-item]
+        lambda t: np.add(np.zeros(2), [t, t]),
     ],
 )
 def test_a_tracked_tensor_does_not_leave_its_graph_silently(leave: object) -> None:
@@ -168,7 +168,7 @@ def test_constants_may_leave() -> None:
 
 def test_data_is_read_only_and_says_whose_it_is() -> None:
     w = Tensor([1.0, 2.0], name="w")
-    with pytest.raises(GraphError, match="'w'.*t.data = new"):
+    with pytest.raises(GraphError, match=r"'w'.*t\.data = new"):
         w.data[0] = 5.0
     with pytest.raises(GraphError, match="'w'"):
         w.data[:1][0] = 5.0
@@ -197,7 +197,7 @@ def test_a_graph_whose_leaf_was_assigned_is_refused(start: object, create_graph:
     w = Tensor(start, name="weight")
     y = (w * w).sum()
     w.data = np.multiply(start, 2)
-    with pytest.raises(GraphError, match="'weight'.*assigned since"):
+    with pytest.raises(GraphError, match=r"'weight'.*assigned since"):
         ag.gradients(y, w, create_graph=create_graph)
     with pytest.raises(GraphError, match="'weight'"):
         y.backward()
@@ -294,14 +294,20 @@ def test_backward_without_a_record_says_why() -> None:
 
 def test_no_grad_records_nothing_and_ends_with_its_block() -> None:
     x = Tensor(2.0)
-    with pytest.raises(KeyError), ag.no_grad():
+
+    @ag.no_grad()
+    def fail() -> None:
         assert not (x * x).requires_grad
         assert not (x * np.ones(2)).requires_grad
         assert not x.exp().requires_grad
         with ag.enable_grad():
             assert (x * x).requires_grad
         raise KeyError
-    assert (x * x).requires_grad
+
+    for _ in range(2):
+        with pytest.raises(KeyError):
+            fail()
+        assert (x * x).requires_grad
 
 
 def test_no_grad_is_per_thread() -> None:

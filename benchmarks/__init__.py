@@ -1,0 +1,1 @@
+"""Measurements side by side with peers: ratios of medians from one run."""
