@@ -92,6 +92,15 @@ def constant(x: Any, operation: str) -> Any:
                 "float(...) or array.astype(float)",
             )
         )
-    if array.ndim and array.flags.writeable and array is x:
+    if array.ndim and array is x and not _frozen(array):
         array = array.copy()
     return array
+
+
+def _frozen(array: Any) -> bool:
+    """Whether nobody can write the memory of `array`, also not through what it is a view of."""
+    while isinstance(array, np.ndarray):
+        if array.flags.writeable:
+            return False
+        array = array.base
+    return array is None or isinstance(array, bytes)

@@ -208,13 +208,22 @@ def test_a_graph_whose_leaf_was_assigned_is_refused(start: object, create_graph:
 
 def test_writing_to_an_operand_does_not_reach_the_graph() -> None:
     scale, start = np.array([2.0, 3.0]), np.array([1.0, 1.0])
+    view = scale[:]
+    view.flags.writeable = False
     w = Tensor(start)
-    y = (w * scale).sum()
+    y = (w * scale).sum() + (w * view).sum() + w @ np.broadcast_to(scale, (2,))
     scale[:] = 100
     start[:] = 100
     y.backward()
-    assert same(w.grad, [2, 3])
+    assert same(w.grad, [6, 9])
     assert same(w.data, [1, 1])
+
+
+def test_an_operand_that_nobody_can_write_is_not_copied() -> None:
+    batch = np.ones((2, 3))
+    batch.flags.writeable = False
+    y = Tensor(np.ones(3)) * batch
+    assert y.inputs[1] is batch
 
 
 def test_assign_checks_before_it_writes() -> None:
