@@ -1,4 +1,4 @@
-"""What a NumPy function does when it meets a Tensor: differentiate, observe, or refuse by name."""
+"""What NumPy calls of a Tensor mean: the row behind a function, the index of an access."""
 
 from __future__ import annotations
 
@@ -9,50 +9,9 @@ from typing import Any
 import numpy as np
 
 from .errors import DTypeError, message
+from .node import Node
 from .primitive import REGISTRY, Primitive
-
-OBSERVING_UFUNCS = frozenset(
-    {
-        np.equal,
-        np.not_equal,
-        np.less,
-        np.less_equal,
-        np.greater,
-        np.greater_equal,
-        np.isnan,
-        np.isinf,
-        np.isfinite,
-        np.signbit,
-        np.logical_and,
-        np.logical_or,
-        np.logical_xor,
-        np.logical_not,
-    }
-)
-"""Comparisons and tests: they give raw booleans, which carry no gradient."""
-
-OBSERVERS = frozenset(
-    {
-        np.shape,
-        np.ndim,
-        np.size,
-        np.result_type,
-        np.argmax,
-        np.argmin,
-        np.argsort,
-        np.allclose,
-        np.isclose,
-        np.array_equal,
-        np.any,
-        np.all,
-        np.zeros_like,
-        np.ones_like,
-        np.array2string,
-        np.array_repr,
-        np.array_str,
-    }
-)
-"""Functions that look at values and give plain results, which carry no gradient."""
+from .recording import refuse_traced
 
 
 def row_of(function: Callable[..., Any]) -> Primitive:
@@ -70,3 +29,23 @@ def row_of(function: Callable[..., Any]) -> Primitive:
             "rule, or t.data if no gradient is needed",
         )
     )
+
+
+def plain_index(index: Any) -> Any:
+    """Return an index in which constants are safe from later writes."""
+    if isinstance(index, tuple):
+        return tuple(plain_index(part) for part in index)
+    if isinstance(index, (list, np.ndarray)):
+        return np.array(index)
+    if isinstance(index, Node):
+        if index.dtype.kind in "iu":
+            return index  # only a trace makes integer Tensors
+        refuse_traced(index, "t[mask]", "np.where: the shape of t[mask] depends on values")
+        raise DTypeError(
+            message(
+                "integers, slices or boolean masks as an index",
+                f"{index.label} of dtype {index.dtype}",
+                "t.numpy().astype(int)",
+            )
+        )
+    return index

@@ -26,6 +26,10 @@ class GraphError(ChainruleError, RuntimeError):
     """A recorded graph would be lost, or has been made invalid."""
 
 
+class TraceError(GraphError):
+    """A function being traced wants a value, which only a call of the graph has."""
+
+
 class GradientError(ChainruleError, AssertionError):
     """A gradient is wrong."""
 

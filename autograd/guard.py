@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn
 
 import numpy as np
 
-from .errors import DTypeError, GraphError, message
+from .errors import ArgumentError, DTypeError, GraphError, ShapeError, message
 
 
 class ReadOnlyArray(np.ndarray):
@@ -104,3 +105,19 @@ def _frozen(array: Any) -> bool:
             return False
         array = array.base
     return array is None or isinstance(array, bytes)
+
+
+def evaluation_error(
+    operation: str, values: Sequence[Any], params: Mapping[str, Any], error: Exception
+) -> Exception:
+    """Say which shapes and parameters NumPy refused in an operation."""
+    shapes = ", ".join(str(np.shape(v)) for v in values)
+    settings = "".join(f", {key}={value!r:.60}" for key, value in params.items())
+    kind = ShapeError if isinstance(error, (ValueError, IndexError)) else ArgumentError
+    return kind(
+        message(
+            f"operands that fit together in {operation}",
+            f"shapes {shapes}{settings} ({str(error).strip()})",
+            "reshape, expand_dims or a transpose so that the axes match",
+        )
+    )

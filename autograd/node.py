@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from .errors import DTypeError, message
+from .errors import DTypeError, GraphError, message
 from .primitive import Primitive
+from .recording import mode, tape
 
 
 class Leaf:
@@ -71,6 +72,8 @@ class Node:
         self._record = self.grad = None
         self._clock = 0
         self.name = name
+        if mode.tracing:
+            copy_on_tape(self, data)
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -129,6 +132,13 @@ class Node:
         return "an unnamed Tensor" if self.is_leaf else f"the result of {self._op.name}"
 
 
+def copy_on_tape(out: Node, x: Any) -> None:
+    """Let a trace know that `out` has the value of `x`, if it follows `x`."""
+    current = tape.get()
+    if current is not None and current.holds(x):
+        current.copy(out, x)
+
+
 def value_of(x: Any) -> Any:
     """Return the raw value of a Tensor, and anything else as it is.
 
@@ -166,6 +176,21 @@ def stored(data: Any, name: str | None) -> Any:
     if array.ndim == 0:
         return np.float32(array[()]) if dtype is np.float32 else float(array[()])
     return np.array(array, dtype)
+
+
+def tensors_of(argument: str, given: Any) -> list[Node]:
+    """Return one Tensor or a sequence of them as a list."""
+    listed = list(given) if isinstance(given, (list, tuple)) else [given]
+    for t in listed:
+        if not isinstance(t, Node):
+            raise GraphError(
+                message(
+                    f"{argument} to be a Tensor or a sequence of them",
+                    f"{type(t).__name__}",
+                    "the Tensor that the result was computed from",
+                )
+            )
+    return listed
 
 
 def toposort(roots: Iterable[Node]) -> list[Node]:

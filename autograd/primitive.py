@@ -317,7 +317,7 @@ class Linear(Primitive):
             if not self.selects:
                 return None
             live = np.ones(np.shape(y), bool)
-        return self.pull(index, np.asarray(live, float), y, values, params) != 0
+        return self.pull(index, np.where(live, 1.0, 0.0), y, values, params) != 0
 
     def scalar_slope(self, index: int) -> str:
         """The derivative of a linear function of floats is a constant."""

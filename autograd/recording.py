@@ -1,26 +1,32 @@
-"""Whether operations are recorded, per thread and task, and the clock of assignments."""
+"""Whether and where operations are recorded, per thread and task; the clock of assignments."""
 
 from __future__ import annotations
 
+import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any
+from pathlib import Path
+from typing import Any, Protocol
+
+from .errors import TraceError, message
 
 
 class _Mode:
-    """The state that every operation reads, kept in two plain attributes because that is fastest.
+    """The state that every operation reads, kept in plain attributes because that is fastest.
 
     `clock` counts assignments to leaves: a record made before its leaf was assigned is stale.
     `paused` counts the contexts inside `no_grad`: only while there is one is the ContextVar read.
+    `tracing` counts the tapes in use, likewise.
     """
 
-    __slots__ = ("clock", "lock", "paused")
+    __slots__ = ("clock", "lock", "paused", "tracing")
 
     def __init__(self) -> None:
         self.clock = 0
         self.paused = 0
+        self.tracing = 0
         self.lock = threading.Lock()
 
     def tick(self) -> int:
@@ -80,3 +86,80 @@ def enable_grad() -> Any:
         True
     """
     return _setrecording(True)
+
+
+class Tape(Protocol):
+    """What a tracer gives the engine: every operation on a traced value is written on it."""
+
+    def holds(self, x: Any) -> bool:
+        """Whether `x` was computed from the inputs of the trace."""
+
+    def record(self, out: Any, row: Any, inputs: Sequence[Any], params: Mapping[str, Any]) -> None:
+        """Write down one operation, if it has a traced operand."""
+
+    def copy(self, out: Any, x: Any) -> None:
+        """Write down that `out` has the value of the traced `x`, without its gradient."""
+
+    def explain(self, node: Any, index: int) -> None:
+        """Note that what follows is the chain rule through `node` to its input `index`."""
+
+
+tape: ContextVar[Tape | None] = ContextVar("tape", default=None)
+
+
+@contextmanager
+def taping(on: Tape) -> Iterator[None]:
+    """Write the operations of a block on a tape."""
+    token = tape.set(on)
+    with mode.lock:
+        mode.tracing += 1
+    try:
+        yield
+    finally:
+        with mode.lock:
+            mode.tracing -= 1
+        tape.reset(token)
+
+
+def traced(x: Any) -> bool:
+    """Return whether `x` depends on the inputs of a trace that is going on here."""
+    if not mode.tracing:
+        return False
+    current = tape.get()
+    return current is not None and current.holds(x)
+
+
+def explain(node: Any, index: int) -> None:
+    """Tell the tape that what follows is the chain rule through `node` to its input `index`."""
+    current = tape.get()
+    if current is not None:
+        current.explain(node, index)
+
+
+def refuse_traced(x: Any, what: str, remedy: str) -> None:
+    """Raise if `x` is traced: its present value stands for every value it may have.
+
+    Args:
+        x: a Tensor.
+        what: what would read its value.
+        remedy: what to do instead.
+
+    Raises:
+        TraceError: naming the line of the user's program.
+    """
+    if traced(x):
+        raise TraceError(
+            message(
+                f"{x.label} to stay a variable while it is traced",
+                f"{what} at {_user_line()}, which needs one value",
+                remedy,
+            )
+        )
+
+
+def _user_line() -> str:
+    package = str(Path(__file__).parent)
+    frame = sys._getframe(1)
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(package):
+        frame = frame.f_back
+    return f"{frame.f_code.co_filename}:{frame.f_lineno}"

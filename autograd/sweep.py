@@ -12,9 +12,10 @@ from typing import Any
 import numpy as np
 
 from .errors import GraphError, ShapeError, message
-from .node import LEAF, Node, toposort, value_of
+from .node import LEAF, Node, tensors_of, toposort, value_of
 from .primitive import NON_DIFFERENTIABLE
 from .primitives import astype
+from .recording import explain, mode, refuse_traced, traced
 
 Observer = Callable[[Node, int, Any], None]
 
@@ -68,8 +69,8 @@ def gradients(
         >>> slope.item(), gradients(slope, x)
         (27.0, 18.0)
     """
-    roots = _tensors("outputs", outputs)
-    targets = _tensors("inputs", inputs)
+    roots = tensors_of("outputs", outputs)
+    targets = tensors_of("inputs", inputs)
     seeds: list[Any] = [None] * len(roots)
     if cotangents is not None:
         seeds = [cotangents] if isinstance(outputs, Node) else list(cotangents)
@@ -79,6 +80,7 @@ def gradients(
                 f"one cotangent for each of {len(roots)} outputs", f"{len(seeds)}", "a list of them"
             )
         )
+    create_graph = create_graph or any(map(traced, roots))
     starts = [_seed(t, s, record=create_graph) for t, s in zip(roots, seeds, strict=True)]
     wanted = set(targets)
     relevant = _leading_to(roots, wanted)
@@ -200,7 +202,7 @@ def _pullback(
                 total, mask = old, old_mask
             else:
                 total = old + g
-                mask = None if mask is None or old_mask is None else old_mask | mask
+                mask = None if mask is None or old_mask is None else np.logical_or(old_mask, mask)
         else:
             total = g
         if mask is not None:
@@ -353,16 +355,23 @@ def _edges(
             read = _recorded if record else _raw
             values = [read(each) for each in inputs]
             y = node if record else _scalar(node._value)
+        if mode.tracing:
+            explain(node, i)
         if not row.is_variadic and row.rules[i] is NON_DIFFERENTIABLE:
             yield x, None, None
             continue
         kept = None
         if mask is not None or row.selects:
-            kept = row.live(i, mask, node._value, [value_of(each) for each in inputs], params)
+            # a trace must decide anew for every input, so there the masks are recorded too
+            follow = record and traced(node)
+            seen = values if follow else [value_of(each) for each in inputs]
+            kept = row.live(i, mask, y if follow else node._value, seen, params)
+            if kept is None and isinstance(mask, Node):
+                kept = np.any(mask)  # type: ignore[call-overload]
         c: Any = None
         if kept is None:
             c = _fit(_unbroadcast(row.pull(i, g, y, values, params), x.shape), x)
-        elif np.any(kept):
+        elif isinstance(kept, Node) or np.any(kept):
             c = np.where(kept, row.pull(i, g, y, values, params), 0.0)
             kept = _reduced_mask(kept, np.shape(c), x.shape)
             c = _fit(_unbroadcast(c, x.shape), x)
@@ -373,6 +382,8 @@ def _edges(
 
 def _reduced_mask(mask: Any, shape: tuple[int, ...], target: tuple[int, ...]) -> Any:
     """Say which entries of an input are live, given the mask of the broadcast contribution."""
+    if np.shape(mask) == shape == target:
+        return mask
     full = np.broadcast_to(mask, shape)
     return _unbroadcast(full.astype(float), target) != 0
 
@@ -411,21 +422,6 @@ def _fit(c: Any, x: Node) -> Any:
     return value.dtype.type(c)
 
 
-def _tensors(argument: str, given: Any) -> list[Node]:
-    """Return one Tensor or a sequence of them as a list."""
-    listed = list(given) if isinstance(given, (list, tuple)) else [given]
-    for t in listed:
-        if not isinstance(t, Node):
-            raise GraphError(
-                message(
-                    f"{argument} to be a Tensor or a sequence of them",
-                    f"{type(t).__name__}",
-                    "the Tensor that the result was computed from",
-                )
-            )
-    return listed
-
-
 def _seed(root: Node, gradient: Any, record: bool) -> Any:
     """Return the cotangent to start from, checked against its Tensor."""
     if not isinstance(root, Node) or root._op is None:
@@ -437,6 +433,8 @@ def _seed(root: Node, gradient: Any, record: bool) -> Any:
                 "requires_grad=True for its leaves, computing outside no_grad, or not detaching",
             )
         )
+    if not record:
+        refuse_traced(root, "backward() or a plain gradient", "ag.grad, or ag.gradients")
     if gradient is None:
         if root.shape != ():
             raise ShapeError(

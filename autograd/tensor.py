@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import numpy as np
 
 from . import primitives
-from .dispatch import OBSERVERS, OBSERVING_UFUNCS, row_of
-from .errors import ArgumentError, DTypeError, GraphError, ShapeError, message
-from .guard import constant, read_only
-from .node import LEAF, Node, stored, value_of
+from .dispatch import plain_index, row_of
+from .errors import DTypeError, GraphError, ShapeError, message
+from .guard import constant, evaluation_error, read_only
+from .node import LEAF, Node, copy_on_tape, stored, value_of
+from .observers import OBSERVERS, STATIC
 from .primitive import REGISTRY, Elementwise, Primitive
-from .recording import mode, recording
+from .recording import mode, recording, refuse_traced, tape
 from .scalar import binary_method, unary_method
 from .sweep import accumulate
 
@@ -57,6 +58,7 @@ class Tensor(Node):
         value = self._value
         if type(value) is float:
             return value
+        refuse_traced(self, "t.data", "the Tensor itself")
         if np.ndim(value) == 0:
             return float(value)
         return read_only(value, self.label)
@@ -76,6 +78,8 @@ class Tensor(Node):
             ShapeError: if the shape differs.
             DTypeError: if the values are not real numbers.
         """
+        for t in (self, value):
+            refuse_traced(t, "an assignment", "returning the new value from the function")
         if not self.is_leaf:
             raise GraphError(
                 message(
@@ -100,6 +104,7 @@ class Tensor(Node):
 
     def numpy(self) -> Any:
         """Return the value as an array of its own, which may be written."""
+        refuse_traced(self, "t.numpy()", "the Tensor itself")
         return np.array(self._value)
 
     def item(self) -> float:
@@ -108,6 +113,7 @@ class Tensor(Node):
         Raises:
             ShapeError: if there is not exactly one entry.
         """
+        refuse_traced(self, "t.item()", "the Tensor itself")
         if np.size(self._value) != 1:
             raise ShapeError(
                 message(
@@ -132,6 +138,8 @@ class Tensor(Node):
         out._op = out._record = out.grad = None
         out._clock = 0
         out.name = self.name
+        if mode.tracing:
+            copy_on_tape(out, self)
         return out
 
     def backward(self, gradient: Any = None) -> None:
@@ -165,24 +173,39 @@ class Tensor(Node):
     __hash__ = object.__hash__
 
     def __eq__(self, other: object) -> Any:
+        if mode.tracing:
+            return OBSERVERS[np.equal](self, other)
         return self._value == value_of(other)
 
     def __ne__(self, other: object) -> Any:
+        if mode.tracing:
+            return OBSERVERS[np.not_equal](self, other)
         return self._value != value_of(other)
 
     def __lt__(self, other: Any) -> Any:
+        if mode.tracing:
+            return OBSERVERS[np.less](self, other)
         return self._value < value_of(other)
 
     def __le__(self, other: Any) -> Any:
+        if mode.tracing:
+            return OBSERVERS[np.less_equal](self, other)
         return self._value <= value_of(other)
 
     def __gt__(self, other: Any) -> Any:
+        if mode.tracing:
+            return OBSERVERS[np.greater](self, other)
         return self._value > value_of(other)
 
     def __ge__(self, other: Any) -> Any:
+        if mode.tracing:
+            return OBSERVERS[np.greater_equal](self, other)
         return self._value >= value_of(other)
 
     def __bool__(self) -> bool:
+        refuse_traced(
+            self, "a branch, `if`, `while`, `and`, `or`, `not`", "np.where, np.logical_and"
+        )
         if self.size != 1:
             raise ShapeError(
                 message(
@@ -206,6 +229,7 @@ class Tensor(Node):
         return np.array(self._value, dtype=dtype)
 
     def _refuse_to_leave(self, what: str, remedy: str) -> None:
+        refuse_traced(self, what, "the NumPy function of the same name, np.sin(t) for math.sin(t)")
         if self._op is not None:
             raise GraphError(
                 message(
@@ -225,7 +249,7 @@ class Tensor(Node):
         return (self[i] for i in range(len(self)))
 
     def __getitem__(self, index: Any) -> Tensor:
-        return _tensor(apply(primitives.getitem, (self,), {"index": _plain_index(index)}))
+        return _tensor(apply(primitives.getitem, (self,), {"index": plain_index(index)}))
 
     def __setitem__(self, index: Any, value: Any) -> NoReturn:
         raise GraphError(
@@ -269,16 +293,14 @@ class Tensor(Node):
                     "np.sum, np.max or np.prod" if method == "reduce" else "a loop or np.stack",
                 )
             )
-        if ufunc in OBSERVING_UFUNCS:
-            return ufunc(*map(value_of, inputs), **kwargs)
-        return row_of(ufunc)(*inputs, **kwargs)
+        return (OBSERVERS.get(ufunc) or row_of(ufunc))(*inputs, **kwargs)
 
     def __array_function__(
         self, function: Callable[..., Any], types: Any, args: Any, kwargs: Any
     ) -> Any:
-        if function in OBSERVERS:
+        if function in STATIC:
             return function(*map(value_of, args), **kwargs)
-        return row_of(function)(*args, **kwargs)
+        return (OBSERVERS.get(function) or row_of(function))(*args, **kwargs)
 
     @staticmethod
     def __chainrule__(row: Primitive, inputs: tuple[Any, ...], params: dict[str, Any]) -> Tensor:
@@ -348,10 +370,16 @@ def apply(row: Primitive, inputs: Sequence[Any], params: dict[str, Any]) -> Tens
                 x = constant(x, row.name)
             values.append(x)
         kept.append(x)
+    current = tape.get() if mode.tracing else None
+    settings = params
+    if current is not None:
+        # a scalar of a trace is no float, to keep it off the fast lane, but computes as one
+        values = [float(v) if type(v) is np.float64 else v for v in values]
+        settings = {key: _untraced(setting) for key, setting in params.items()}
     try:
-        value = row.evaluate(values, params)
+        value = row.evaluate(values, settings)
     except (ValueError, IndexError, TypeError, np.exceptions.AxisError) as error:
-        raise _evaluation_error(row, values, params, error) from error
+        raise evaluation_error(row.name, values, settings, error) from error
     out = _new(Tensor)
     kind = type(value)
     if kind is np.float64:
@@ -372,44 +400,21 @@ def apply(row: Primitive, inputs: Sequence[Any], params: dict[str, Any]) -> Tens
     else:
         out._op = out._record = None
     out._clock = mode.clock
+    if current is not None:
+        current.record(out, row, kept, params)
     return out
+
+
+def _untraced(setting: Any) -> Any:
+    """Return a parameter with the present values of traced indices in it."""
+    if isinstance(setting, tuple):
+        return tuple(map(_untraced, setting))
+    return value_of(setting)
 
 
 def _tensor(value: Any) -> Tensor:
     assert type(value) is Tensor
     return value
-
-
-def _plain_index(index: Any) -> Any:
-    """Return an index in which constants are safe from later writes."""
-    if isinstance(index, tuple):
-        return tuple(_plain_index(part) for part in index)
-    if isinstance(index, (list, np.ndarray)):
-        return np.array(index)
-    if type(index) is Tensor:
-        raise DTypeError(
-            message(
-                "integers, slices or boolean masks as an index",
-                f"{index.label} of dtype {index.dtype}",
-                "t.numpy().astype(int)",
-            )
-        )
-    return index
-
-
-def _evaluation_error(
-    row: Primitive, values: Sequence[Any], params: dict[str, Any], error: Exception
-) -> Exception:
-    shapes = ", ".join(str(np.shape(v)) for v in values)
-    settings = "".join(f", {key}={value!r:.60}" for key, value in params.items())
-    kind = ShapeError if isinstance(error, (ValueError, IndexError)) else ArgumentError
-    return kind(
-        message(
-            f"operands that fit together in {row.name}",
-            f"shapes {shapes}{settings} ({str(error).strip()})",
-            "reshape, expand_dims or a transpose so that the axes match",
-        )
-    )
 
 
 def _rebuild(value: Any, requires_grad: bool, name: str | None, grad: Any) -> Tensor:
@@ -428,6 +433,10 @@ _OPERATORS = {
     "neg": "neg",
     "pos": "pos",
     "abs": "abs",
+    "&": "and",
+    "|": "or",
+    "^": "xor",
+    "~": "invert",
 }
 """How Python names the methods behind the symbols of the table."""
 
@@ -458,6 +467,10 @@ def _install_methods() -> None:
                 setattr(Tensor, name, _method(row, name, context, fast, reflected))
         if not hasattr(Tensor, row.name):
             setattr(Tensor, row.name, _method(row, row.name, context, fast and row.arity == 1))
+    for look in OBSERVERS.values():
+        operator = _OPERATORS.get(look.symbol or "")
+        name = f"__{operator}__" if operator else look.name
+        setattr(Tensor, name, _general_method(look, name))
 
 
 def _method(

@@ -11,7 +11,7 @@ import numpy as np
 from . import primitives
 from .errors import ArgumentError, DTypeError, ShapeError, message
 from .node import value_of
-from .recording import enable_grad
+from .recording import enable_grad, traced
 from .sweep import gradients, pushforward
 from .tensor import Tensor, apply
 
@@ -296,7 +296,8 @@ def _record(
                 "returning the value" if y is None else "returning one of them",
             )
         )
-    return nested, variables, y
+    # a result of a trace may follow its inputs through what f refers to
+    return nested or traced(y), variables, y
 
 
 def _gradients_or_zeros(

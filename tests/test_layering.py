@@ -19,6 +19,7 @@ FLOORS = [
     "scalar",
     "primitives",
     "node",
+    "observers",
     "dispatch",
     "sweep",
     "tensor",

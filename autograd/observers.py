@@ -1,0 +1,104 @@
+"""Functions that look at values: comparisons, tests, positions. No gradient flows through them.
+
+They give raw results, except on values that are being traced: there the look itself is recorded,
+so that a graph chooses anew for every input.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from .node import Node, value_of
+from .primitive import NON_DIFFERENTIABLE, Primitive
+from .recording import mode, traced
+
+
+class Observer(Primitive):
+    """A function of arrays with a plain result.
+
+    Args:
+        forward: the function.
+        arity: how many array arguments it has.
+        symbol: the Python operator that spells it.
+        scalar: the same function of Python floats.
+    """
+
+    def __init__(
+        self,
+        forward: Callable[..., Any],
+        arity: int,
+        symbol: str | None = None,
+        scalar: Callable[..., Any] | None = None,
+    ) -> None:
+        rules = (NON_DIFFERENTIABLE,) * arity
+        super().__init__(forward, rules, symbol=symbol, scalar=scalar)
+
+    def __reduce__(self) -> Any:
+        return (OBSERVERS.__getitem__, (self.forward,))
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Look at the values of Tensors; record the look where one is traced."""
+        if mode.tracing:
+            inputs, params = self.split(args, kwargs)
+            for x in inputs:
+                if isinstance(x, Node) and traced(x):
+                    seen = type(x).__chainrule__(self, inputs, params)  # type: ignore[attr-defined]
+                    seen._op = seen._record = None
+                    return seen
+        return self.forward(*map(value_of, args), **kwargs)
+
+    def _accepted_parameters(self) -> frozenset[str]:
+        return frozenset(self._parameters[self.arity :]) - {"out"} | {"keepdims"}
+
+
+OBSERVERS: dict[Callable[..., Any], Observer] = {
+    row.forward: row
+    for row in (
+        Observer(np.equal, 2, "==", operator.eq),
+        Observer(np.not_equal, 2, "!=", operator.ne),
+        Observer(np.less, 2, "<", operator.lt),
+        Observer(np.less_equal, 2, "<=", operator.le),
+        Observer(np.greater, 2, ">", operator.gt),
+        Observer(np.greater_equal, 2, ">=", operator.ge),
+        Observer(np.bitwise_and, 2, "&"),
+        Observer(np.bitwise_or, 2, "|"),
+        Observer(np.bitwise_xor, 2, "^"),
+        Observer(np.invert, 1, "~"),
+        Observer(np.logical_and, 2, scalar=lambda a, b: bool(a) and bool(b)),
+        Observer(np.logical_or, 2, scalar=lambda a, b: bool(a) or bool(b)),
+        Observer(np.logical_xor, 2, scalar=lambda a, b: bool(a) != bool(b)),
+        Observer(np.logical_not, 1, scalar=lambda a: not a),
+        Observer(np.isnan, 1, scalar=lambda a: a != a),
+        Observer(np.isinf, 1, scalar=lambda a: a - a != a - a and a == a),
+        Observer(np.isfinite, 1, scalar=lambda a: a - a == a - a),
+        Observer(np.signbit, 1),
+        Observer(np.any, 1, scalar=lambda a: bool(a)),
+        Observer(np.all, 1, scalar=lambda a: bool(a)),
+        Observer(np.argmax, 1),
+        Observer(np.argmin, 1),
+        Observer(np.argsort, 1),
+        Observer(np.isclose, 2),
+        Observer(np.allclose, 2),
+        Observer(np.array_equal, 2),
+    )
+}
+"""Every function that looks at values, under itself."""
+
+STATIC = frozenset(
+    {
+        np.shape,
+        np.ndim,
+        np.size,
+        np.result_type,
+        np.zeros_like,
+        np.ones_like,
+        np.array2string,
+        np.array_repr,
+        np.array_str,
+    }
+)
+"""Functions of the shape and dtype, which a trace has fixed, and pictures of the present value."""
