@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from .draw import draw
 from .errors import (
     ArgumentError,
     ChainruleError,
@@ -51,6 +52,7 @@ __all__ = [
     "ShapeError",
     "Tensor",
     "contributions",
+    "draw",
     "enable_grad",
     "grad",
     "gradients",

@@ -1,0 +1,7 @@
+"""Pictures of a computation: the value above and the gradient below every edge."""
+
+from .build import draw
+from .figure import Figure
+from .parts import Edge, Vertex
+
+__all__ = ["Edge", "Figure", "Vertex", "draw"]

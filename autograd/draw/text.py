@@ -1,0 +1,102 @@
+"""How numbers, arrays and names are written in every picture."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+LONGEST = 40
+"""Names are cut to this many characters."""
+
+SYMBOLS = {"*": "×", "-": "−", "neg": "−x", "**": "^", "abs": "|x|"}
+"""How a figure writes the operators of the table; any other symbol stands as it is."""
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What a figure says of an array: its shape and the range of its entries."""
+
+    shape: tuple[int, ...]
+    least: float
+    mean: float
+    greatest: float
+    finite: bool
+
+
+Quantity = float | Summary
+
+
+def quantity(value: Any) -> Quantity:
+    """Return what a figure keeps of a value: the float itself, or a summary of an array.
+
+    Args:
+        value: a float or an array.
+
+    Example:
+        >>> quantity(2.0), quantity(np.array([1.0, 3.0])).mean
+        (2.0, 2.0)
+    """
+    array = np.asarray(value)
+    if array.ndim == 0:
+        return float(array)
+    if not array.size:
+        return Summary(array.shape, math.nan, math.nan, math.nan, True)
+    with np.errstate(all="ignore"):
+        numbers = (float(np.min(array)), float(np.mean(array)), float(np.max(array)))
+    return Summary(array.shape, *numbers, bool(np.all(np.isfinite(array))))
+
+
+def is_finite(x: Quantity) -> bool:
+    """Return whether every entry is a finite number."""
+    return x.finite if isinstance(x, Summary) else math.isfinite(x)
+
+
+def number(x: float) -> str:
+    """Return a number to six digits: what a reader wants to see.
+
+    Example:
+        >>> number(110.00000000000001), number(-0.5), number(float("nan"))
+        ('110', '-0.5', 'nan')
+    """
+    return f"{x:.6g}"
+
+
+def written(x: Quantity) -> str:
+    """Return a quantity in one line.
+
+    Example:
+        >>> written(715.0), written(quantity(np.arange(6.0).reshape(2, 3)))
+        ('715', '2×3: 0 … 2.5 … 5')
+    """
+    if not isinstance(x, Summary):
+        return number(x)
+    shape = "×".join(map(str, x.shape)) if len(x.shape) > 1 else f"{x.shape[0]} entries"
+    if 0 in x.shape:
+        return shape
+    return f"{shape}: {x.least:.3g} … {x.mean:.3g} … {x.greatest:.3g}"
+
+
+def shown(name: str) -> str:
+    """Return a name as one line of printable text, cut where it is too long.
+
+    Line breaks become ↵, other control characters and lone surrogates become �.
+
+    Example:
+        >>> shown("first\\nsecond")
+        'first↵second'
+    """
+    text = "".join(_printable(c) for c in name.replace("\r\n", "\n"))
+    return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
+
+
+def _printable(c: str) -> str:
+    if c in "\n\r\u2028\u2029":
+        return "↵"
+    if c == "\t":
+        return " "
+    code = ord(c)
+    unprintable = code < 0x20 or 0x7F <= code < 0xA0 or 0xD800 <= code < 0xE000
+    return "\ufffd" if unprintable or code & 0xFFFE == 0xFFFE else c
