@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from .check import gradcheck, numerical_gradient
 from .draw import draw
 from .errors import (
     ArgumentError,
@@ -55,12 +56,14 @@ __all__ = [
     "draw",
     "enable_grad",
     "grad",
+    "gradcheck",
     "gradients",
     "hessian",
     "hvp",
     "jacobian",
     "jvp",
     "no_grad",
+    "numerical_gradient",
     "toposort",
     "value_and_grad",
     "vjp",
