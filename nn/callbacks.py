@@ -1,0 +1,138 @@
+"""What is told how training goes: `Callback`, the list of them, and `History`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+Logs = dict[str, Any]
+
+
+class Callback:
+    """Told what happens in training; subclasses override what they want to hear.
+
+    `self.model` is the model, `self.params` says epochs, steps and verbosity. Setting
+    `self.model.stop_training` ends the training after the current batch or epoch.
+
+    Example:
+        >>> class Shout(Callback):
+        ...     def on_epoch_end(self, epoch, logs=None):
+        ...         print(epoch, logs)
+        >>> Shout().on_epoch_end(0, {"loss": 1.0})
+        0 {'loss': 1.0}
+    """
+
+    handles_nan = False
+    """Whether a loss that is not finite is this callback's business: then `fit` does not raise."""
+
+    model: Any = None
+    params: Logs
+
+    def set_model(self, model: Any) -> None:
+        """Take note of the model."""
+        self.model = model
+
+    def set_params(self, params: Logs) -> None:
+        """Take note of epochs, steps and verbosity."""
+        self.params = params
+
+    def on_train_begin(self, logs: Logs | None = None) -> None:
+        """Training begins."""
+
+    def on_train_end(self, logs: Logs | None = None) -> None:
+        """Training has ended, for whatever reason."""
+
+    def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
+        """An epoch begins, the first is 0."""
+
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+        """An epoch has ended; `logs` holds loss, metrics and those of the validation."""
+
+    def on_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
+        """Another name of `on_train_batch_begin`."""
+
+    def on_batch_end(self, batch: int, logs: Logs | None = None) -> None:
+        """Another name of `on_train_batch_end`."""
+
+    def on_train_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
+        """A training batch begins, the first of an epoch is 0."""
+        self.on_batch_begin(batch, logs)
+
+    def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
+        """A training batch has ended; `logs` holds the means of the epoch so far."""
+        self.on_batch_end(batch, logs)
+
+    def on_test_begin(self, logs: Logs | None = None) -> None:
+        """An evaluation begins."""
+
+    def on_test_end(self, logs: Logs | None = None) -> None:
+        """An evaluation has ended."""
+
+    def on_test_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
+        """A batch of an evaluation begins."""
+
+    def on_test_batch_end(self, batch: int, logs: Logs | None = None) -> None:
+        """A batch of an evaluation has ended."""
+
+    def on_predict_begin(self, logs: Logs | None = None) -> None:
+        """A prediction begins."""
+
+    def on_predict_end(self, logs: Logs | None = None) -> None:
+        """A prediction has ended."""
+
+    def on_predict_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
+        """A batch of a prediction begins."""
+
+    def on_predict_batch_end(self, batch: int, logs: Logs | None = None) -> None:
+        """A batch of a prediction has ended."""
+
+
+class CallbackList:
+    """Several callbacks told one after another.
+
+    Args:
+        callbacks: in order.
+        model: the model they are told about.
+        params: epochs, steps and verbosity.
+    """
+
+    def __init__(self, callbacks: Iterable[Callback], model: Any, params: Logs) -> None:
+        self.callbacks = list(callbacks)
+        for callback in self.callbacks:
+            callback.set_model(model)
+            callback.set_params(params)
+
+    def tell(self, event: str, *args: Any) -> None:
+        """Call the method `event` of each with the same arguments."""
+        for callback in self.callbacks:
+            getattr(callback, event)(*args)
+
+
+class History(Callback):
+    """What `fit` returns: loss and metrics, epoch by epoch.
+
+    Attributes:
+        history: a list a key, such as "loss" and "val_accuracy".
+        epoch: the numbers of the epochs, from 0.
+
+    Example:
+        >>> history = History()
+        >>> history.on_train_begin()
+        >>> history.on_epoch_end(0, {"loss": 0.5})
+        >>> history.history, history.epoch
+        ({'loss': [0.5]}, [0])
+    """
+
+    def __init__(self) -> None:
+        self.history: dict[str, list[Any]] = {}
+        self.epoch: list[int] = []
+
+    def on_train_begin(self, logs: Logs | None = None) -> None:
+        """Count epochs afresh; the history itself goes on."""
+        self.epoch = []
+
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+        """Append what was measured."""
+        self.epoch.append(epoch)
+        for key, value in (logs or {}).items():
+            self.history.setdefault(key, []).append(value)

@@ -1,0 +1,223 @@
+"""From arrays to mini-batches."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Sized
+from typing import Any
+
+import numpy as np
+
+from autograd import Tensor
+from autograd.errors import ArgumentError, ShapeError, message
+from nn.random import Generator
+
+
+def as_array(value: Any, name: str) -> Any:
+    """Return data as an array of real numbers, without copying one that is.
+
+    Args:
+        value: an array, a nested list, a data frame, or a constant Tensor.
+        name: what messages call it.
+
+    Raises:
+        ArgumentError: if it does not hold real numbers.
+        ShapeError: if it has no axis, or no entries.
+
+    Example:
+        >>> as_array([[1, 2]], "x").shape
+        (1, 2)
+    """
+    array = np.asarray(value.data if isinstance(value, Tensor) else value)
+    if array.dtype.kind not in "fiub":
+        raise ArgumentError(
+            message(
+                f"{name} to hold real numbers",
+                f"dtype {array.dtype}",
+                "np.unique(labels, return_inverse=True) to number text labels"
+                if array.dtype.kind in "OUS"
+                else f"{name}.astype('float32')",
+            )
+        )
+    if array.ndim == 0:
+        raise ShapeError(
+            message(f"{name} to have one row an example", "a single number", f"[{name}]")
+        )
+    if len(array) == 0:
+        raise ShapeError(
+            message(f"{name} to hold at least one example", f"shape {array.shape}", "some data")
+        )
+    return array
+
+
+def refuse_nan(value: Any, name: str) -> None:
+    """Raise if there is a NaN or an infinity in `value`, saying in which rows.
+
+    Raises:
+        ArgumentError: if there is one.
+    """
+    # the extremes are nan or infinite if anything is, and need no array of their own
+    if value.dtype.kind != "f" or not value.size:
+        return
+    if np.isfinite(np.min(value)) and np.isfinite(np.max(value)):
+        return
+    bad = ~np.isfinite(value)
+    kind = "NaN" if np.isnan(value).any() else "infinity"
+    rows = np.flatnonzero(bad.reshape(len(value), -1).any(axis=1))
+    raise ArgumentError(
+        message(
+            f"{name} without NaN or infinity",
+            f"{kind} in {len(rows)} of {len(value)} rows, the first at row {rows[0]}",
+            f"{name}[np.isfinite({name}).all(axis=1)] to drop such rows, or np.nan_to_num",
+        )
+    )
+
+
+def same_length(**arrays: Any) -> int:
+    """Return the common length of the arrays that are given.
+
+    Raises:
+        ShapeError: if lengths differ.
+
+    Example:
+        >>> same_length(x=np.zeros((3, 2)), y=np.zeros(3), sample_weight=None)
+        3
+    """
+    lengths = {name: len(a) for name, a in arrays.items() if a is not None}
+    if len(set(lengths.values())) > 1:
+        raise ShapeError(
+            message(
+                f"{' and '.join(lengths)} of the same length",
+                ", ".join(f"{n} rows in {name}" for name, n in lengths.items()),
+                "rows that belong together",
+            )
+        )
+    return next(iter(lengths.values()))
+
+
+def order(n: int, shuffle: bool, rng: Generator) -> Any:
+    """Return the order of an epoch: drawn without replacement, or as it stands (None)."""
+    return rng.permutation(n) if shuffle else None
+
+
+def take(array: Any, index: Any, start: int, stop: int) -> Any:
+    """Return rows start to stop of the array in the given order, read only.
+
+    Nobody else writes to a batch, so that graphs need not copy it.
+    """
+    if array is None:
+        return None
+    batch = array[start:stop] if index is None else array[index[start:stop]]
+    batch.flags.writeable = False
+    return batch
+
+
+def minibatches(
+    *arrays: Any, batch_size: int, rng: Generator, replace: bool = False
+) -> Iterator[tuple[Any, ...]]:
+    """Draw mini-batches: an epoch without replacement, or endlessly with replacement.
+
+    Args:
+        arrays: what belongs together, row by row.
+        batch_size: rows a batch; the last of an epoch may have fewer.
+        rng: what the draw depends on.
+        replace: whether every batch is drawn from all rows, without end.
+
+    Yields:
+        One tuple of arrays a batch.
+
+    Example:
+        >>> x = np.arange(10)
+        >>> draw = minibatches(x, batch_size=4, rng=np.random.default_rng(0))
+        >>> [len(batch) for (batch,) in draw]
+        [4, 4, 2]
+    """
+    n = len(arrays[0])
+    while replace:
+        index = rng.integers(n, size=batch_size)
+        yield tuple(take(a, index, 0, batch_size) for a in arrays)
+    index = order(n, True, rng)
+    for start in range(0, n, batch_size):
+        yield tuple(take(a, index, start, start + batch_size) for a in arrays)
+
+
+class ArraySource:
+    """Arrays in memory, handed out in mini-batches.
+
+    Args:
+        x: an array, or a tuple of them for a model with several inputs.
+        y: the targets, or None.
+        weight: one weight an example, or None.
+        batch_size: rows a batch; the last may have fewer.
+        shuffle: whether every epoch has an order of its own.
+    """
+
+    def __init__(self, x: Any, y: Any, weight: Any, batch_size: int, shuffle: bool) -> None:
+        self.x = x
+        self.y = y
+        self.weight = weight
+        self.batch_size = batch_size
+        self.shuffle = shuffle
+        self.size = len(x[0] if isinstance(x, tuple) else x)
+
+    @property
+    def steps(self) -> int:
+        """Batches an epoch."""
+        return -(-self.size // self.batch_size)
+
+    def epoch(self, rng: Generator, skip: int = 0) -> Iterator[tuple[Any, Any, Any]]:
+        """Yield (x, y, weight) of every batch after the first `skip`."""
+        index = order(self.size, self.shuffle, rng)
+        for start in range(skip * self.batch_size, self.size, self.batch_size):
+            stop = start + self.batch_size
+            x = (
+                tuple(take(a, index, start, stop) for a in self.x)
+                if isinstance(self.x, tuple)
+                else take(self.x, index, start, stop)
+            )
+            yield x, take(self.y, index, start, stop), take(self.weight, index, start, stop)
+
+
+class StreamSource:
+    """An iterable of batches (x, y) or (x, y, weight), such as a generator.
+
+    Args:
+        batches: the iterable.
+        prepare: checks a batch and returns its three parts.
+    """
+
+    shuffle = False
+
+    def __init__(self, batches: Iterable[Any], prepare: Callable[[Any], Any]) -> None:
+        self.batches = batches
+        self.prepare = prepare
+        self.steps = len(batches) if isinstance(batches, Sized) else None
+
+    def epoch(self, rng: Generator, skip: int = 0) -> Iterator[tuple[Any, Any, Any]]:
+        """Yield (x, y, weight) of every batch after the first `skip`."""
+        for batch in itertools.islice(self.batches, skip, None):
+            yield self.prepare(batch)
+
+
+class SteppedSource:
+    """Another source in epochs of a fixed number of batches, going on where the last ended.
+
+    Args:
+        source: where the batches come from.
+        steps: batches an epoch.
+    """
+
+    def __init__(self, source: ArraySource | StreamSource, steps: int) -> None:
+        self.source = source
+        self.shuffle = source.shuffle
+        self.steps = steps
+        self.running: Iterator[tuple[Any, Any, Any]] | None = None
+
+    def epoch(self, rng: Generator, skip: int = 0) -> Iterator[tuple[Any, Any, Any]]:
+        """Yield (x, y, weight) of the next batches after the first `skip`."""
+        if self.running is None:
+            self.running = self.source.epoch(rng)
+        return itertools.islice(self.running, skip, self.steps)
+
+
+Source = ArraySource | StreamSource | SteppedSource

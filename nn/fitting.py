@@ -1,0 +1,174 @@
+"""The loop of `fit`: epochs, batches, validation, callbacks, and a clean stop by Ctrl-C."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from autograd.errors import message
+from nn.callbacks import CallbackList, History, Logs
+from nn.data import Source
+from nn.metrics import Mean
+from nn.random import drawing_from
+from nn.training import NotFiniteError, test_step, train_step
+
+
+class FitLoop:
+    """Everything that a training is in the middle of.
+
+    Args:
+        model: a compiled and built model.
+        source: where batches come from.
+        epochs: the number of the last epoch.
+        initial_epoch: how many are done already.
+        validation: where batches for validation come from, or None.
+        validation_freq: after how many epochs to validate.
+        callbacks: who is told.
+        history: what is returned.
+    """
+
+    def __init__(
+        self,
+        model: Any,
+        source: Source,
+        epochs: int,
+        initial_epoch: int,
+        validation: Source | None,
+        validation_freq: int,
+        callbacks: CallbackList,
+        history: History,
+    ) -> None:
+        self.model = model
+        self.source = source
+        self.epochs = epochs
+        self.epoch = initial_epoch
+        self.batch = 0
+        self.validation = validation
+        self.validation_freq = validation_freq
+        self.callbacks = callbacks
+        self.history = history
+        self.loss = Mean("loss")
+        self.interrupted = False
+
+    def run(self) -> History:
+        """Train, and return the history.
+
+        Raises:
+            NotFiniteError: if the loss becomes infinite or nan and no callback handles that.
+        """
+        model = self.model
+        model.stop_training = False
+        model.loop = self
+        tell = self.callbacks.tell
+        logs: Logs = {}
+        try:
+            # what overflows becomes inf or nan, and is found there
+            quiet = np.errstate(all="ignore")
+            with drawing_from(model.generator), self._interruptible(), quiet:
+                tell("on_train_begin")
+                while self.epoch < self.epochs and not model.stop_training:
+                    logs = self._run_epoch()
+                    if self.interrupted:
+                        break
+                    self.epoch += 1
+                    self.batch = 0
+                tell("on_train_end", logs)
+        finally:
+            model.loop = None
+        return self.history
+
+    def logs(self) -> Logs:
+        """Return loss and metrics of the epoch so far."""
+        recipe = self.model.recipe
+        return {"loss": self.loss.result(), **{m.name: m.result() for m in recipe.metrics}}
+
+    def _run_epoch(self) -> Logs:
+        model, tell = self.model, self.callbacks.tell
+        tell("on_epoch_begin", self.epoch)
+        reset(self.loss, model)
+        for x, y, weight in self.source.epoch(model.generator, self.batch):
+            tell("on_train_batch_begin", self.batch)
+            self.loss.update_state(self._step(x, y, weight), len(y))
+            logs = self.logs()
+            self.batch += 1
+            tell("on_train_batch_end", self.batch - 1, logs)
+            if self.interrupted:
+                return logs
+            if model.stop_training:
+                break
+        if self.batch < (self.source.steps or 1) and not model.stop_training:
+            warnings.warn(
+                message(
+                    f"{self.source.steps or 'some'} batches an epoch",
+                    f"{self.batch} before the data ran out, which ends the training",
+                    "fewer steps_per_epoch or epochs, or an iterable that starts anew each epoch",
+                ),
+                stacklevel=5,
+            )
+            model.stop_training = True
+        logs = self.logs()
+        if self.validation is not None and (self.epoch + 1) % self.validation_freq == 0:
+            measured = evaluate(model, self.validation, self.callbacks)
+            logs.update({f"val_{key}": value for key, value in measured.items()})
+        tell("on_epoch_end", self.epoch, logs)
+        return logs
+
+    def _step(self, x: Any, y: Any, weight: Any) -> float:
+        try:
+            return train_step(self.model, self.model.recipe, x, y, weight)
+        except NotFiniteError as error:
+            if any(c.handles_nan for c in self.callbacks.callbacks):
+                return float("nan")
+            raise NotFiniteError(
+                f"epoch {self.epoch + 1}, batch {self.batch + 1}: {error}"
+            ) from None
+
+    @contextmanager
+    def _interruptible(self) -> Iterator[None]:
+        """Let the first Ctrl-C end the training after the current batch, the second at once."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        previous = signal.getsignal(signal.SIGINT)
+
+        def stop(number: int, frame: Any) -> None:
+            self.interrupted = True
+            signal.signal(signal.SIGINT, previous)
+
+        if previous is not signal.default_int_handler:
+            yield
+            return
+        signal.signal(signal.SIGINT, stop)
+        try:
+            yield
+        finally:
+            signal.signal(signal.SIGINT, previous)
+
+
+def reset(loss: Mean, model: Any) -> None:
+    """Let loss and metrics start from nothing."""
+    loss.reset_state()
+    for metric in model.recipe.metrics:
+        metric.reset_state()
+
+
+def evaluate(model: Any, source: Source, callbacks: CallbackList) -> Logs:
+    """Return loss and metrics of a data set, and leave the metrics fresh."""
+    tell = callbacks.tell
+    loss = Mean("loss")
+    reset(loss, model)
+    tell("on_test_begin")
+    logs: Logs = {}
+    for i, (x, y, weight) in enumerate(source.epoch(model.generator)):
+        tell("on_test_batch_begin", i)
+        loss.update_state(test_step(model, model.recipe, x, y, weight), len(y))
+        logs = {"loss": loss.result(), **{m.name: m.result() for m in model.recipe.metrics}}
+        tell("on_test_batch_end", i, logs)
+    tell("on_test_end", logs)
+    return logs

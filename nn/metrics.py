@@ -1,0 +1,290 @@
+"""Metrics: numbers that describe predictions, accumulated over batches in float64."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from autograd import Tensor
+from autograd.errors import ArgumentError, ShapeError, message
+from nn import losses
+from nn.registry import Configurable, Registry
+
+REGISTRY = Registry("metric")
+
+
+class Metric(Configurable):
+    """A number accumulated over batches.
+
+    Args:
+        name: its key in the history.
+
+    Example:
+        >>> metric = Mean()
+        >>> metric.update_state([1.0, 3.0])
+        >>> metric.result()
+        2.0
+    """
+
+    higher_is_better: bool | None = None
+
+    def __init__(self, name: str | None = None) -> None:
+        self.name = name or type(self).__name__.lower()
+        self.reset_state()
+
+    def reset_state(self) -> None:
+        """Forget everything."""
+        raise NotImplementedError
+
+    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+        """Take in a batch."""
+        raise NotImplementedError
+
+    def result(self) -> Any:
+        """Return the metric of what came since the last reset."""
+        raise NotImplementedError
+
+    def __call__(self, *batch: Any, **weights: Any) -> Any:
+        """Take in a batch and return the result so far."""
+        self.update_state(*batch, **weights)
+        return self.result()
+
+
+@REGISTRY.add()
+class Mean(Metric):
+    """The weighted mean of values.
+
+    Example:
+        >>> Mean()([1.0, 3.0], sample_weight=[1.0, 0.0])
+        1.0
+    """
+
+    def reset_state(self) -> None:
+        """Start at 0 of 0."""
+        self.total = 0.0
+        self.count = 0.0
+
+    def update_state(self, values: Any, sample_weight: Any = None) -> None:  # type: ignore[override]
+        """Take in values, each as heavy as its weight."""
+        v = np.asarray(values, float)
+        if sample_weight is None:
+            self.total += float(np.sum(v))
+            self.count += v.size
+            return
+        w = np.asarray(sample_weight, float)
+        if w.ndim > v.ndim and w.shape[-1] == 1:
+            w = w[..., 0]
+        if w.ndim and w.shape != v.shape[: w.ndim]:
+            raise ShapeError(
+                message(
+                    f"sample_weight of shape {v.shape}", f"shape {w.shape}", "one weight an example"
+                )
+            )
+        w = np.broadcast_to(w.reshape(w.shape + (1,) * (v.ndim - w.ndim)), v.shape)
+        self.total += float(np.sum(v * w))
+        self.count += float(np.sum(w))
+
+    def result(self) -> float:
+        """Return the mean, 0 of nothing."""
+        return self.total / self.count if self.count else 0.0
+
+
+class MeanOf(Mean):
+    """The mean of a function of (y_true, y_pred) that gives one value an example.
+
+    Args:
+        function: gives one value an example.
+        name: its key in the history.
+        options: what the function takes besides.
+    """
+
+    def __init__(self, function: Callable[..., Any], name: str | None = None, **options: Any):
+        super().__init__(name or getattr(function, "__name__", "metric"))
+        self.function = function
+        self.options = options
+
+    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:  # type: ignore[override]
+        """Take in a batch."""
+        values = self.function(_raw(y_true), _raw(y_pred), **self.options)
+        super().update_state(_raw(values), sample_weight)
+
+
+def _raw(x: Any) -> Any:
+    return np.asarray(x.data) if isinstance(x, Tensor) else np.asarray(x)
+
+
+# ---- accuracies ----------------------------------------------------------------------------------
+
+
+@REGISTRY.add()
+def binary_accuracy(y_true: Any, y_pred: Any, threshold: float = 0.5) -> Any:
+    """Return for each example the share of outputs on the right side of the threshold.
+
+    Example:
+        >>> binary_accuracy([[1], [0]], np.array([[0.5], [0.5]]))
+        array([0., 1.])
+    """
+    t = _same_shape(y_true, y_pred, "binary_accuracy")
+    return np.mean(t == (y_pred > threshold), axis=-1, dtype=float)
+
+
+@REGISTRY.add()
+def categorical_accuracy(y_true: Any, y_pred: Any) -> Any:
+    """Return for each example whether the largest entries of both agree; the first of equals.
+
+    Example:
+        >>> categorical_accuracy([[0, 1]], np.array([[0.2, 0.8]]))
+        array([1.])
+    """
+    t = _same_shape(y_true, y_pred, "categorical_accuracy")
+    return (np.argmax(t, axis=-1) == np.argmax(y_pred, axis=-1)).astype(float)
+
+
+@REGISTRY.add()
+def sparse_categorical_accuracy(y_true: Any, y_pred: Any) -> Any:
+    """Return for each example whether the largest entry stands at its label.
+
+    Example:
+        >>> sparse_categorical_accuracy([1], np.array([[0.2, 0.8]]))
+        array([1.])
+    """
+    return (_labels(y_true, y_pred) == np.argmax(y_pred, axis=-1)).astype(float)
+
+
+def _same_shape(y_true: Any, y_pred: Any, name: str) -> Any:
+    t = np.asarray(y_true)
+    shape = np.shape(y_pred)
+    if (*t.shape, 1) == shape or t.shape == (*shape, 1):
+        t = t.reshape(shape)
+    if t.shape != shape:
+        raise ShapeError(
+            message(f"y_true of shape {shape} in {name}", f"shape {t.shape}", "targets like y_pred")
+        )
+    return t
+
+
+def _labels(y_true: Any, y_pred: Any) -> Any:
+    t = np.asarray(y_true)
+    rows = np.shape(y_pred)[:-1]
+    if t.shape == (*rows, 1):
+        t = t[..., 0]
+    if t.shape != rows:
+        raise ShapeError(
+            message(
+                f"labels of shape {rows}, one for each prediction",
+                f"shape {t.shape}",
+                "categorical_accuracy for one-hot rows",
+            )
+        )
+    return t
+
+
+def _metric_class(name: str, function: Callable[..., Any], higher: bool) -> Any:
+    """Make the Metric that averages `function`, with the function's own options."""
+
+    def init(self: MeanOf, name: str | None = None, **options: Any) -> None:
+        MeanOf.__init__(self, function, name or function.__name__, **options)
+
+    members = {
+        "__init__": init,
+        "__doc__": f"The mean of `{function.__name__}`.",
+        "__module__": __name__,
+        "higher_is_better": higher,
+    }
+    return REGISTRY.add()(type(name, (MeanOf,), members))
+
+
+BinaryAccuracy = _metric_class("BinaryAccuracy", binary_accuracy, True)
+CategoricalAccuracy = _metric_class("CategoricalAccuracy", categorical_accuracy, True)
+SparseCategoricalAccuracy = _metric_class(
+    "SparseCategoricalAccuracy", sparse_categorical_accuracy, True
+)
+
+
+def _metric_of_loss(name: str, function: Callable[..., Any]) -> Any:
+    """Make the Metric that averages a loss of `nn.losses`."""
+
+    def init(self: MeanOf, name: str | None = None, **options: Any) -> None:
+        options["reduction"] = None
+        MeanOf.__init__(self, function, name or function.__name__, **options)
+
+    members = {
+        "__init__": init,
+        "__doc__": f"The mean of the loss `{function.__name__}`.",
+        "__module__": __name__,
+        "higher_is_better": False,
+    }
+    return REGISTRY.add()(type(name, (MeanOf,), members))
+
+
+MeanSquaredError = _metric_of_loss("MeanSquaredError", losses.mean_squared_error)
+MeanAbsoluteError = _metric_of_loss("MeanAbsoluteError", losses.mean_absolute_error)
+
+
+@REGISTRY.add("acc")
+class Accuracy(Metric):
+    """The accuracy that fits the shapes of the first batch: binary, by label or one-hot.
+
+    Example:
+        >>> Accuracy()([1, 0], np.array([[0.2, 0.8], [0.6, 0.4]]))
+        1.0
+    """
+
+    higher_is_better = True
+
+    def reset_state(self) -> None:
+        """Forget everything, the kind of accuracy included."""
+        self.kind: Any = None
+
+    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+        """Take in a batch."""
+        if self.kind is None:
+            shape, predicted = np.shape(y_true), np.shape(y_pred)
+            if not predicted or predicted[-1] == 1 or len(predicted) == 1:
+                self.kind = BinaryAccuracy()
+            elif len(shape) < len(predicted) or shape[-1] == 1:
+                self.kind = SparseCategoricalAccuracy()
+            else:
+                self.kind = CategoricalAccuracy()
+        self.kind.update_state(y_true, y_pred, sample_weight)
+
+    def result(self) -> float:
+        """Return the share of right answers."""
+        return 0.0 if self.kind is None else self.kind.result()
+
+
+def get(identifier: Any) -> Metric:
+    """Return the metric that `identifier` means, as a new object if it is a name.
+
+    Args:
+        identifier: a name (the key in the history is the name as given), a Metric, the name of a
+            loss, or a function of (y_true, y_pred).
+
+    Raises:
+        ArgumentError: if the name is unknown.
+
+    Example:
+        >>> get("acc").name
+        'acc'
+    """
+    if isinstance(identifier, str) and identifier.lower() not in REGISTRY.entries:
+        if identifier.lower() in losses.REGISTRY.entries:
+            return _of_loss(losses.get(identifier), identifier)
+        REGISTRY.find(identifier)
+    found = REGISTRY.get(identifier)
+    if isinstance(found, losses.Loss):
+        return _of_loss(found, found.name)
+    if isinstance(found, Metric):
+        if isinstance(identifier, str):
+            found.name = identifier
+        return found
+    if not callable(found):
+        raise ArgumentError(message("a metric", repr(identifier), "'accuracy'"))
+    return MeanOf(found, identifier if isinstance(identifier, str) else None)
+
+
+def _of_loss(loss: losses.Loss, name: str) -> Metric:
+    options = {**loss.options, "reduction": None} if type(loss) is not losses.CustomLoss else {}
+    return MeanOf(loss.function, name, **options)

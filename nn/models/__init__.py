@@ -1,0 +1,6 @@
+"""Models: Sequential ones, perceptrons, and those of your own."""
+
+from nn.models.model import Model
+from nn.models.sequential import MLP, Sequential
+
+__all__ = ["MLP", "Model", "Sequential"]

@@ -1,0 +1,336 @@
+"""`Model`: a layer that can be compiled, fitted, evaluated and asked to predict."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import numpy as np
+
+from autograd import Tensor, no_grad
+from autograd.errors import ArgumentError, GraphError, message
+from nn import data, random, training
+from nn.callbacks import Callback, CallbackList, History
+from nn.fitting import FitLoop, evaluate
+from nn.layers import Layer
+from nn.module import unchanged_on_error
+from nn.progress import ProgressBar
+from nn.summary import summary
+
+
+class Model(Layer):
+    """A layer that can be trained. Subclasses give `call`, and make their layers in `__init__`.
+
+    Args:
+        name: what summaries and messages call it.
+        dtype: "float32" or "float64".
+        seed: what initial weights, dropout and the order of the data depend on; a part of the
+            global one if None.
+        layer: the other arguments of every layer.
+
+    Example:
+        >>> from nn.layers import Dense
+        >>> class Twice(Model):
+        ...     def __init__(self):
+        ...         super().__init__(seed=0)
+        ...         self.dense = Dense(1)
+        ...     def call(self, inputs):
+        ...         return self.dense(self.dense(inputs))
+        >>> model = Twice()
+        >>> model.compile("sgd", "mse")
+        >>> history = model.fit(np.ones((8, 1)), np.ones(8), verbose=0)
+        >>> list(history.history)
+        ['loss']
+    """
+
+    input_count: int | None = None
+
+    def __init__(
+        self, *, name: str | None = None, dtype: Any = None, seed: Any = None, **layer: Any
+    ) -> None:
+        super().__init__(name=name, dtype=dtype, **layer)
+        self.seed = seed if not isinstance(seed, random.Generator) else None
+        self.generator = random.generator(seed)
+        self.recipe: training.Recipe | None = None
+        self.stop_training = False
+        self.loop: FitLoop | None = None
+
+    @property
+    def layers(self) -> list[Layer]:
+        """The layers that are this model's own."""
+        return [m for m in vars(self).values() if isinstance(m, Layer)]
+
+    @property
+    def optimizer(self) -> Any:
+        """The optimizer, None before `compile`."""
+        return None if self.recipe is None else self.recipe.optimizer
+
+    def forward(self, inputs: Any, training: bool = False) -> Any:
+        """Apply the model; what it has to draw comes from its own Generator."""
+        with random.drawing_from(self.generator):
+            if self.built:
+                return super().forward(inputs, training)
+            with unchanged_on_error(self):
+                return super().forward(inputs, training)
+
+    def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
+        """Return a layer by name or by position.
+
+        Raises:
+            ArgumentError: if there is none.
+        """
+        if index is not None and -len(self.layers) <= index < len(self.layers):
+            return self.layers[index]
+        for layer in self.layers:
+            if layer.name == name:
+                return layer
+        raise ArgumentError(
+            message(
+                f"one of the layers {', '.join(layer.name for layer in self.layers)}",
+                repr(name) if index is None else f"index {index}",
+                "model.summary() to see them",
+            )
+        )
+
+    def compile(self, optimizer: Any = "rmsprop", loss: Any = None, metrics: Any = None) -> None:
+        """Choose what to train by; replaces an earlier choice.
+
+        Args:
+            optimizer: a name or object of `nn.optimizers`.
+            loss: a name or object of `nn.losses`, or a function of (y_true, y_pred).
+            metrics: a list of names or objects of `nn.metrics`, or of such functions.
+
+        Raises:
+            ArgumentError: if a name is unknown.
+        """
+        recipe = training.Recipe.of(optimizer, loss, metrics)
+        if self.built:
+            recipe.optimizer.build(self)
+        self.recipe = recipe
+
+    def fit(
+        self,
+        x: Any = None,
+        y: Any = None,
+        batch_size: int | None = None,
+        epochs: int = 1,
+        verbose: Any = "auto",
+        callbacks: Callback | Iterable[Callback] | None = None,
+        validation_split: float = 0.0,
+        validation_data: Any = None,
+        shuffle: bool = True,
+        class_weight: Mapping[int, float] | None = None,
+        sample_weight: Any = None,
+        initial_epoch: int = 0,
+        steps_per_epoch: int | None = None,
+        validation_batch_size: int | None = None,
+        validation_freq: int = 1,
+    ) -> History:
+        """Train.
+
+        Args:
+            x: inputs, one row an example, or an iterable of batches (x, y) or (x, y, weight).
+            y: targets, one row an example.
+            batch_size: examples a step, 32 if None; the last batch of an epoch may be smaller.
+            epochs: the number of the last epoch.
+            verbose: 0 for silence, 1 for a progress bar, 2 for a line an epoch; "auto" is 1.
+            callbacks: who is told how it goes.
+            validation_split: the share of the examples, taken from the end, to validate with.
+            validation_data: (x, y) or (x, y, weight) to validate with, or an iterable of batches.
+            shuffle: whether every epoch has an order of its own.
+            class_weight: how much each class counts.
+            sample_weight: how much each example counts.
+            initial_epoch: how many epochs are done already.
+            steps_per_epoch: batches an epoch; the data go on where the last epoch ended.
+            validation_batch_size: examples a step of validation; batch_size if None.
+            validation_freq: after how many epochs to validate.
+
+        Returns:
+            The `History`.
+
+        Raises:
+            GraphError: if the model is not compiled.
+            ShapeError: if lengths or shapes do not fit.
+            ArgumentError: if a setting is out of range, or the data hold NaN or wrong labels.
+            NotFiniteError: if the loss becomes infinite or nan.
+        """
+        training.compiled(self)
+        epochs = training.positive("epochs", epochs)
+        validation_freq = training.positive("validation_freq", validation_freq)
+        _check_epochs(initial_epoch, epochs)
+        _check_verbose(verbose)
+        with unchanged_on_error(self):
+            if validation_split and validation_data is None:
+                (x, y, sample_weight), validation_data = training.hold_out(
+                    self, x, y, sample_weight, validation_split
+                )
+            batches = training.batches_of(
+                self, x, y, sample_weight, batch_size, shuffle, class_weight
+            )
+            if isinstance(batches, data.ArraySource) and batch_size and batch_size > batches.size:
+                raise ArgumentError(
+                    message(
+                        f"batch_size to be at most {batches.size}, the number of examples",
+                        f"{batch_size}",
+                        f"batch_size={min(32, batches.size)}",
+                    )
+                )
+            source: data.Source = batches
+            if steps_per_epoch is not None:
+                steps = training.positive("steps_per_epoch", steps_per_epoch)
+                source = data.SteppedSource(batches, steps)
+            validation = self._validation(validation_data, validation_batch_size or batch_size)
+        if not self.parameters() and self.built:
+            raise GraphError(
+                message(
+                    f"model {self.name!r} to have parameters to train",
+                    "none",
+                    "adding a Dense layer, or trainable=True",
+                )
+            )
+        self._recipe.optimizer.build(self)
+        history = History()
+        heard = self._listeners(
+            callbacks, verbose, history, {"epochs": epochs, "steps": source.steps}
+        )
+        loop = FitLoop(
+            self, source, epochs, initial_epoch, validation, validation_freq, heard, history
+        )
+        return loop.run()
+
+    def evaluate(
+        self,
+        x: Any = None,
+        y: Any = None,
+        batch_size: int | None = None,
+        verbose: Any = "auto",
+        sample_weight: Any = None,
+        callbacks: Callback | Iterable[Callback] | None = None,
+        return_dict: bool = False,
+    ) -> Any:
+        """Measure loss and metrics.
+
+        Args:
+            x: inputs, one row an example, or an iterable of batches.
+            y: targets, one row an example.
+            batch_size: examples a step, 32 if None.
+            verbose: 0 for silence, 1 for a progress bar, 2 for a line; "auto" is 1.
+            sample_weight: how much each example counts.
+            callbacks: who is told how it goes.
+            return_dict: whether to return names with the numbers.
+
+        Returns:
+            The loss, or the list of loss and metrics if there are any, or a dict.
+
+        Raises:
+            GraphError: if the model is not compiled.
+            ShapeError: if lengths or shapes do not fit.
+            ArgumentError: if the data hold NaN or wrong labels.
+        """
+        training.compiled(self)
+        _check_verbose(verbose)
+        source = training.batches_of(self, x, y, sample_weight, batch_size, shuffle=False)
+        heard = self._listeners(callbacks, verbose, None, {"steps": source.steps})
+        logs = evaluate(self, source, heard)
+        if return_dict:
+            return logs
+        return list(logs.values()) if len(logs) > 1 else logs["loss"]
+
+    def predict(
+        self,
+        x: Any,
+        batch_size: int | None = None,
+        verbose: Any = "auto",
+        callbacks: Callback | Iterable[Callback] | None = None,
+    ) -> Any:
+        """Return the outputs for `x` as an array, in order.
+
+        Args:
+            x: inputs, one row an example.
+            batch_size: examples a step, 32 if None.
+            verbose: 0 for silence, 1 for a progress bar, 2 for a line; "auto" is 1.
+            callbacks: who is told how it goes.
+
+        Raises:
+            ShapeError: if the shape does not fit.
+        """
+        _check_verbose(verbose)
+        x = training.inputs_of(self, x)
+        size = 32 if batch_size is None else training.positive("batch_size", batch_size)
+        source = data.ArraySource(x, None, None, size, False)
+        heard = self._listeners(callbacks, verbose, None, {"steps": source.steps})
+        heard.tell("on_predict_begin")
+        outputs = []
+        with no_grad():
+            for i, (batch, _, _) in enumerate(source.epoch(self.generator)):
+                heard.tell("on_predict_batch_begin", i)
+                out = self.forward(batch)
+                outputs.append(np.asarray(out.data if isinstance(out, Tensor) else out))
+                heard.tell("on_predict_batch_end", i, {})
+        heard.tell("on_predict_end")
+        return np.concatenate(outputs)
+
+    def summary(self, print_fn: Callable[[str], None] = print) -> None:
+        """Print the layers with their output shapes and numbers of parameters.
+
+        Args:
+            print_fn: what to do with the text.
+        """
+        print_fn(summary(self))
+
+    @property
+    def _recipe(self) -> training.Recipe:
+        assert self.recipe is not None
+        return self.recipe
+
+    def _validation(self, given: Any, batch_size: int | None) -> data.Source | None:
+        if given is None:
+            return None
+        if training.is_stream(given) and not isinstance(given, tuple):
+            return training.batches_of(self, given, None, None, None, shuffle=False)
+        if not isinstance(given, (tuple, list)) or len(given) not in (2, 3):
+            raise ArgumentError(
+                message(
+                    "validation_data as (x, y) or (x, y, weight)", type(given).__name__, "(x, y)"
+                )
+            )
+        x, y, *weight = given
+        return training.batches_of(
+            self, x, y, weight[0] if weight else None, batch_size, shuffle=False
+        )
+
+    def _listeners(
+        self, callbacks: Any, verbose: Any, history: History | None, params: dict[str, Any]
+    ) -> CallbackList:
+        listeners = [callbacks] if isinstance(callbacks, Callback) else list(callbacks or ())
+        for callback in listeners:
+            if not isinstance(callback, Callback):
+                raise ArgumentError(
+                    message(
+                        "callbacks made of Callback objects",
+                        type(callback).__name__,
+                        "nn.callbacks.LambdaCallback for a function",
+                    )
+                )
+        level = 1 if verbose in ("auto", True) else int(verbose)
+        if history is not None:
+            listeners.append(history)
+        if level:
+            listeners.append(ProgressBar(level))
+        return CallbackList(listeners, self, {**params, "verbose": level})
+
+
+def _check_epochs(initial_epoch: Any, epochs: int) -> None:
+    if not isinstance(initial_epoch, int) or not 0 <= initial_epoch < epochs:
+        raise ArgumentError(
+            message(
+                f"initial_epoch from 0 to {epochs - 1}, below epochs={epochs}",
+                repr(initial_epoch),
+                "more epochs: they count from the very first",
+            )
+        )
+
+
+def _check_verbose(verbose: Any) -> None:
+    if verbose not in ("auto", 0, 1, 2):
+        raise ArgumentError(message("verbose to be 'auto', 0, 1 or 2", repr(verbose), "verbose=1"))

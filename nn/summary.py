@@ -1,0 +1,51 @@
+"""The table that `summary()` prints."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def summary(model: Any) -> str:
+    """Return a table of layers with output shapes and numbers of parameters.
+
+    Args:
+        model: a model; shapes and numbers are unknown until it is built.
+
+    Example:
+        >>> from nn.models import MLP
+        >>> print(summary(MLP([4, 2], name="tiny")))
+        Model: "tiny"
+        Layer (type)   Output Shape  Param #
+        ====================================
+        dense (Dense)  (None, 2)          10
+        ====================================
+        Total params: 10
+        Trainable params: 10
+        Non-trainable params: 0
+    """
+    rows = [("Layer (type)", "Output Shape", "Param #")]
+    for layer in model.layers:
+        rows.append(
+            (
+                f"{layer.name} ({type(layer).__name__})",
+                "?" if layer.output_shape is None else str(layer.output_shape),
+                f"{layer.count_params():,}" if layer.built or layer.weights else "? (unbuilt)",
+            )
+        )
+    widths = [max(len(row[i]) for row in rows) for i in range(3)]
+    lines = [f"{a:<{widths[0]}}  {b:<{widths[1]}}  {c:>{widths[2]}}" for a, b, c in rows]
+    rule = "=" * len(lines[0])
+    trained = sum(t.size for t in model.trainable_weights)
+    fixed = sum(t.size for t in model.non_trainable_weights)
+    return "\n".join(
+        [
+            f'Model: "{model.name}"',
+            lines[0],
+            rule,
+            *lines[1:],
+            rule,
+            f"Total params: {trained + fixed:,}",
+            f"Trainable params: {trained:,}",
+            f"Non-trainable params: {fixed:,}",
+        ]
+    )

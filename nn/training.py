@@ -1,0 +1,365 @@
+"""One step of training, and what prepares it: `compile`'s choices and `fit`'s data."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from numbers import Integral
+from typing import Any
+
+import numpy as np
+
+import autograd as ag
+from autograd import Tensor, no_grad
+from autograd.errors import ArgumentError, GraphError, ShapeError, message
+from nn import data, losses, metrics, optimizers
+
+
+class NotFiniteError(ArgumentError, ArithmeticError):
+    """The loss has become infinite or nan."""
+
+
+@dataclass
+class Recipe:
+    """What `compile` settles.
+
+    Args:
+        optimizer: what changes the parameters.
+        loss: what is made small.
+        metrics: what is measured besides.
+    """
+
+    optimizer: optimizers.Optimizer
+    loss: losses.Loss
+    metrics: list[metrics.Metric]
+
+    @staticmethod
+    def of(optimizer: Any, loss: Any, wanted: Any) -> Recipe:
+        """Resolve names.
+
+        Raises:
+            ArgumentError: if a name is unknown or a metric's name is given twice.
+        """
+        if isinstance(wanted, (str, metrics.Metric)) or callable(wanted):
+            wanted = [wanted]
+        found = [metrics.get(m) for m in wanted or ()]
+        names = [m.name for m in found]
+        for name in names:
+            if names.count(name) > 1 or name == "loss":
+                raise ArgumentError(
+                    message("metrics with names of their own", f"{names}", "name='...' for one")
+                )
+        if loss is None:
+            raise ArgumentError(
+                message("a loss to make small", "loss=None", "loss='mse' or another of nn.losses")
+            )
+        return Recipe(optimizers.get(optimizer), losses.get(loss), found)
+
+
+def train_step(model: Any, recipe: Recipe, x: Any, y: Any, weight: Any) -> float:
+    """Do one step: forward, loss, gradients, metrics, update.
+
+    Args:
+        model: a built model.
+        recipe: optimizer, loss and metrics; the optimizer knows the parameters.
+        x: the inputs of a batch.
+        y: its targets.
+        weight: one weight an example, or None.
+
+    Returns:
+        The loss before the update.
+
+    Raises:
+        NotFiniteError: if the loss or a gradient is infinite or nan; then nothing is updated.
+    """
+    prediction = model.forward(x, training=True)
+    loss = _total(model, recipe.loss(y, prediction, weight))
+    value = float(loss.item())
+    if not math.isfinite(value):
+        raise NotFiniteError(_why_not_finite(model, x, value))
+    optimizer = recipe.optimizer
+    gradients = ag.gradients(loss, optimizer.parameters)
+    _refuse_infinite(gradients, optimizer.parameters, value)
+    _measure(recipe, y, prediction, weight)
+    optimizer.apply(gradients)
+    return value
+
+
+def test_step(model: Any, recipe: Recipe, x: Any, y: Any, weight: Any) -> float:
+    """Measure one batch and change nothing.
+
+    The forward pass is recorded here too, since the loss looks at the record to find the logits
+    behind a softmax: training and evaluation then use one formula.
+
+    Returns:
+        The loss.
+    """
+    prediction = model.forward(x)
+    loss = _total(model, recipe.loss(y, prediction, weight))
+    _measure(recipe, y, prediction, weight)
+    return float(loss.item())
+
+
+test_step.__test__ = False  # type: ignore[attr-defined] # pytest takes its name for a test's
+
+
+def _total(model: Any, loss: Any) -> Any:
+    for penalty in model.losses:
+        loss = loss + penalty
+    return loss
+
+
+def _measure(recipe: Recipe, y: Any, prediction: Any, weight: Any) -> None:
+    if recipe.metrics:
+        p = np.asarray(prediction.data if isinstance(prediction, Tensor) else prediction)
+        for metric in recipe.metrics:
+            metric.update_state(y, p, weight)
+
+
+def _refuse_infinite(gradients: Any, parameters: Any, loss: float) -> None:
+    for g, t in zip(gradients, parameters, strict=True):
+        # a sum is finite if every entry is, unless it overflows: only then look closer
+        if g is None or math.isfinite(np.sum(g)) or np.all(np.isfinite(g)):
+            continue
+        raise NotFiniteError(
+            message(
+                "finite gradients",
+                f"one for {t.label} that is not, at the finite loss {loss}",
+                "a smaller learning rate, or inputs of size about 1",
+            )
+        )
+
+
+def _why_not_finite(model: Any, x: Any, value: float) -> str:
+    with no_grad():
+        for layer in getattr(model, "layers", ()):
+            broken = [t.label for t in layer.weights if not np.all(np.isfinite(t.data))]
+            x = layer.forward(x)
+            values = x.data if isinstance(x, Tensor) else x
+            if not np.all(np.isfinite(values)):
+                why = f" with {broken[0]} not finite" if broken else ""
+                where = f"layer {layer.name!r} being the first with such outputs{why}"
+                break
+        else:
+            where = "every layer having finite outputs"
+    return message(
+        "a finite loss",
+        f"{value}, {where}",
+        "a smaller learning rate, clipnorm=1.0, or inputs of size about 1; "
+        "nn.callbacks.TerminateOnNaN() to stop instead of raising",
+    )
+
+
+# ---- data ----------------------------------------------------------------------------------------
+
+
+def positive(name: str, value: Any) -> int:
+    """Return `value` if it is a positive integer.
+
+    Raises:
+        ArgumentError: if it is not.
+    """
+    if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
+        raise ArgumentError(message(f"{name} to be a positive integer", repr(value), f"{name}=1"))
+    return int(value)
+
+
+def inputs_of(model: Any, x: Any) -> Any:
+    """Return `x` as an array, or as a tuple of arrays for a model with several inputs."""
+    several = model.input_count
+    if isinstance(x, (list, tuple)) and several != 1 and all(hasattr(a, "shape") for a in x):
+        arrays = tuple(data.as_array(a, f"x[{i}]") for i, a in enumerate(x))
+        if several is not None and len(arrays) != several:
+            raise ShapeError(
+                message(f"x to hold {several} arrays", f"{len(arrays)}", "one for each input")
+            )
+        data.same_length(**{f"x[{i}]": a for i, a in enumerate(arrays)})
+        return arrays
+    return data.as_array(x, "x")
+
+
+def examples(
+    model: Any,
+    x: Any,
+    y: Any,
+    weight: Any = None,
+    class_weight: Mapping[int, float] | None = None,
+    check: bool = True,
+) -> tuple[Any, Any, Any]:
+    """Check a data set, or one batch, against the model, so that training cannot fail midway.
+
+    Args:
+        model: a compiled model; it is built if it is not yet.
+        x: the inputs.
+        y: the targets; None only where nothing is measured.
+        weight: one weight an example.
+        class_weight: a weight for every class.
+        check: False to take the model's word for the shapes.
+
+    Returns:
+        x, y and the weights, as arrays.
+
+    Raises:
+        ShapeError: if lengths or shapes do not fit.
+        ArgumentError: if there is a NaN in the inputs, a label out of range, or text.
+    """
+    x = inputs_of(model, x)
+    parts = x if isinstance(x, tuple) else (x,)
+    for part in parts:
+        data.refuse_nan(part, "x")
+    if y is None:
+        raise ArgumentError(
+            message("y, the targets that belong to x", "None", "fit(x, y), or batches (x, y)")
+        )
+    y = data.as_array(y, "y")
+    if weight is not None:
+        weight = data.as_array(weight, "sample_weight")
+    data.same_length(x=parts[0], y=y, sample_weight=weight)
+    data.refuse_nan(y, "y")
+    if check:
+        first = tuple(p[:1] for p in parts) if isinstance(x, tuple) else x[:1]
+        with no_grad():
+            shape = np.shape(model(first))
+        model.recipe.loss.check(y, (len(y), *shape[1:]))
+    if class_weight is not None:
+        of_class = _weights_of_classes(y, class_weight)
+        weight = of_class if weight is None else weight * of_class
+    return x, y, weight
+
+
+def _weights_of_classes(y: Any, class_weight: Mapping[int, float]) -> Any:
+    labels = np.argmax(y, axis=-1) if y.ndim > 1 and y.shape[-1] > 1 else y.reshape(len(y))
+    weights = np.ones(len(labels))
+    for label, weight in class_weight.items():
+        weights[labels == label] = weight
+    missing = set(np.unique(labels).tolist()) - set(class_weight)
+    if missing:
+        raise ArgumentError(
+            message(
+                "class_weight to name every class in y",
+                f"no weight for {sorted(missing)}",
+                "{label: 1.0 for label in np.unique(y)} as a start",
+            )
+        )
+    return weights
+
+
+def hold_out(
+    model: Any, x: Any, y: Any, weight: Any, share: float
+) -> tuple[tuple[Any, Any, Any], tuple[Any, Any, Any]]:
+    """Divide data into the first rows to train on and the last to validate with.
+
+    Args:
+        model: a compiled model.
+        x: inputs, not an iterable of batches.
+        y: targets.
+        weight: one weight an example, or None.
+        share: what part of the rows to hold out.
+
+    Returns:
+        (x, y, weight) to train on, and to validate with.
+
+    Raises:
+        ArgumentError: if a side would be empty.
+    """
+    if is_stream(x):
+        raise ArgumentError(
+            message("arrays for validation_split", "an iterable", "validation_data=(x, y)")
+        )
+    x, y, weight = examples(model, x, y, weight)
+    n = len(y)
+    kept = math.floor(n * (1 - share)) if 0 < share < 1 else 0
+    if not 0 < kept < n:
+        raise ArgumentError(
+            message(
+                "validation_split to leave examples on both sides",
+                f"{share} of {n} examples",
+                "0.2, or more data",
+            )
+        )
+
+    def rows(part: slice) -> tuple[Any, Any, Any]:
+        some = tuple(a[part] for a in x) if isinstance(x, tuple) else x[part]
+        return some, y[part], None if weight is None else weight[part]
+
+    return rows(slice(0, kept)), rows(slice(kept, None))
+
+
+def batches_of(
+    model: Any,
+    x: Any,
+    y: Any,
+    weight: Any,
+    batch_size: int | None,
+    shuffle: bool,
+    class_weight: Mapping[int, float] | None = None,
+) -> data.ArraySource | data.StreamSource:
+    """Return the source of (x, y, weight) batches that `fit` and `evaluate` ask for.
+
+    Args:
+        model: a compiled model.
+        x: inputs, or an iterable of batches.
+        y: targets; None for an iterable.
+        weight: one weight an example.
+        batch_size: rows a batch; 32 if None.
+        shuffle: whether every epoch has an order of its own.
+        class_weight: a weight for every class.
+
+    Raises:
+        ShapeError: if lengths or shapes do not fit.
+        ArgumentError: if a value does not.
+    """
+    if is_stream(x):
+        if y is not None or batch_size is not None:
+            raise ArgumentError(
+                message(
+                    "neither y nor batch_size beside an iterable of batches",
+                    "y" if y is not None else "batch_size",
+                    "batches (x, y) of the size you want",
+                )
+            )
+
+        def prepare(batch: Any) -> tuple[Any, Any, Any]:
+            if not isinstance(batch, tuple) or len(batch) not in (2, 3):
+                raise ArgumentError(
+                    message("batches (x, y) or (x, y, sample_weight)", f"{batch!r:.60}", "a tuple")
+                )
+            x, y, *rest = batch
+            return examples(model, x, y, rest[0] if rest else None, class_weight)
+
+        return data.StreamSource(x, prepare)
+    x, y, weight = examples(model, x, y, weight, class_weight)
+    size = 32 if batch_size is None else positive("batch_size", batch_size)
+    return data.ArraySource(x, y, weight, size, shuffle)
+
+
+def is_stream(x: Any) -> bool:
+    """Tell an iterable of batches from data: it has no shape, and is no list of numbers."""
+    if hasattr(x, "shape") or hasattr(x, "__array__") or isinstance(x, (Tensor, str, Mapping)):
+        return False
+    if isinstance(x, (list, tuple)):
+        return (
+            bool(x)
+            and isinstance(x, list)
+            and isinstance(x[0], tuple)
+            and len(x[0]) in (2, 3)
+            and hasattr(x[0][0], "shape")
+        )
+    return isinstance(x, Iterable)
+
+
+def compiled(model: Any) -> None:
+    """Raise unless the model is compiled.
+
+    Raises:
+        GraphError: if it is not.
+    """
+    if model.recipe is None:
+        raise GraphError(
+            message(
+                f"model {model.name!r} to be compiled",
+                "a model without optimizer and loss",
+                "model.compile(optimizer='adam', loss='mse')",
+            )
+        )
