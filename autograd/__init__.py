@@ -25,7 +25,8 @@ from .errors import (
     ShapeError,
 )
 from .node import toposort
-from .primitive import REGISTRY, Primitive
+from .primitive import REGISTRY, ROWS, Primitive
+from .primitives import at
 from .recording import enable_grad, no_grad
 from .sweep import contributions, gradients
 from .tensor import Tensor
@@ -34,7 +35,7 @@ from .transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
 __version__ = "0.1.0"
 
 # every row of the table is a function of this package under its own name
-globals().update({row.name: row for row in REGISTRY.values()})
+globals().update(ROWS)
 
 if TYPE_CHECKING:
 
@@ -52,6 +53,7 @@ __all__ = [
     "Primitive",
     "ShapeError",
     "Tensor",
+    "at",
     "contributions",
     "draw",
     "enable_grad",

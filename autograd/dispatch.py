@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import difflib
+import sys
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from .errors import DTypeError, message
+from .left_out import LEFT_OUT
 from .node import Node
-from .primitive import REGISTRY, Primitive
+from .primitive import REGISTRY, ROWS, Primitive
+from .primitives import SCIPY
 from .recording import refuse_traced
 
 
@@ -19,13 +22,18 @@ def row_of(function: Callable[..., Any]) -> Primitive:
     row = REGISTRY.get(function)
     if row is not None:
         return row
-    known = {row.name for row in REGISTRY.values()}
-    near = difflib.get_close_matches(function.__name__, known, n=1, cutoff=0.0)
+    special = sys.modules.get("scipy.special")
+    name = function.__name__
+    if special is not None and name in SCIPY and getattr(special, name) is function:
+        return ROWS[SCIPY[name]]
+    known = set(ROWS)
+    near = difflib.get_close_matches(name, known, n=1, cutoff=0.0)
+    reason = LEFT_OUT.get(name)
     raise DTypeError(
         message(
             "a function that has a derivative here",
-            f"np.{function.__name__}",
-            f"np.{near[0]}, which has one, @autograd.primitive to give {function.__name__} its own "
+            f"np.{name}" + (f" ({reason})" if reason else ""),
+            f"np.{near[0]}, which has one, @autograd.primitive to give {name} its own "
             "rule, or t.data if no gradient is needed",
         )
     )

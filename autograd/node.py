@@ -155,6 +155,15 @@ def value_of(x: Any) -> Any:
     return x._value if isinstance(x, Node) else x
 
 
+def plain_all(x: Any) -> Any:
+    """Return the raw value of a Tensor, also of those in a list or tuple."""
+    if isinstance(x, Node):
+        return x._value
+    if type(x) in (list, tuple):
+        return type(x)(plain_all(part) for part in x)
+    return x
+
+
 def stored(data: Any, name: str | None) -> Any:
     """Return what a leaf holds: a float, a float32 scalar or an array of its own."""
     if isinstance(data, Node):

@@ -84,6 +84,23 @@ OBSERVERS: dict[Callable[..., Any], Observer] = {
         Observer(np.isclose, 2),
         Observer(np.allclose, 2),
         Observer(np.array_equal, 2),
+        Observer(np.array_equiv, 2),
+        Observer(np.argpartition, 1),
+        Observer(np.argwhere, 1),
+        Observer(np.bincount, 1),
+        Observer(np.count_nonzero, 1),
+        Observer(np.digitize, 2),
+        Observer(np.flatnonzero, 1),
+        Observer(np.histogram, 1),
+        Observer(np.isin, 2),
+        Observer(np.isneginf, 1),
+        Observer(np.isposinf, 1),
+        Observer(np.lexsort, 1),
+        Observer(np.linalg.matrix_rank, 1),
+        Observer(np.nanargmax, 1),
+        Observer(np.nanargmin, 1),
+        Observer(np.nonzero, 1),
+        Observer(np.searchsorted, 2),
     )
 }
 """Every function that looks at values, under itself."""
@@ -99,6 +116,19 @@ STATIC = frozenset(
         np.array2string,
         np.array_repr,
         np.array_str,
+        np.can_cast,
+        np.common_type,
+        np.diag_indices_from,
+        np.empty_like,
+        np.full_like,
+        np.iscomplex,
+        np.iscomplexobj,
+        np.isreal,
+        np.isrealobj,
+        np.may_share_memory,
+        np.shares_memory,
+        np.tril_indices_from,
+        np.triu_indices_from,
     }
 )
 """Functions of the shape and dtype, which a trace has fixed, and pictures of the present value."""

@@ -1,4 +1,4 @@
-"""What a row of the table is: five kinds of primitive, each asking for what cannot be derived.
+"""What a row of the table is, how a call is told apart into arrays and parameters, the registry.
 
 Names that mean the same everywhere: `g` a cotangent, `t` a tangent, `y` the output, `x, a, b` the
 inputs. A rule is plain array code. It is called with raw values (first order, fast) or with Tensors
@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from .domain import Case, Domain
-from .errors import ArgumentError, GraphError, message
+from .errors import ArgumentError, message
 
 Rule = Callable[..., Any]
 
@@ -36,6 +36,11 @@ def expand(reduced: Any, x: Any, axis: Any) -> Any:
     return np.broadcast_to(np.reshape(reduced, keepdims_shape(x, axis)), np.shape(x))
 
 
+def plain(x: Any) -> Any:
+    """Return the value of a Tensor as a plain array, and anything else as it is."""
+    return x.numpy() if getattr(type(x), "__chainrule__", None) is not None else x
+
+
 class Primitive:
     """One operation: its NumPy function, its derivative, its symbol and its test domain.
 
@@ -50,6 +55,11 @@ class Primitive:
         domain: the test domain of the arguments, one for all or one each.
         cases: the calls that generated tests make, where shapes are not free.
         note: the convention at ties and kinks, for the table's documentation.
+        variadic: whether the one array argument is a sequence of arrays.
+        numpy: the NumPy function that dispatches to this row, where it is not `forward` itself.
+        arguments: a function with the signature of `numpy` that returns the inputs and the
+            parameters of `forward`, where the two signatures differ.
+        aliases: other functions that dispatch to this row.
     """
 
     selects = False
@@ -66,6 +76,9 @@ class Primitive:
         cases: tuple[Case, ...] = (),
         note: str = "",
         variadic: bool = False,
+        numpy: Callable[..., Any] | None = None,
+        arguments: Callable[..., tuple[Sequence[Any], dict[str, Any]]] | None = None,
+        aliases: tuple[Callable[..., Any], ...] = (),
     ) -> None:
         self.forward = forward
         self.rules = tuple(rules)
@@ -76,23 +89,28 @@ class Primitive:
         self.cases = cases
         self.note = note
         self.is_variadic = variadic
+        self.numpy = numpy or forward
+        self.arguments = arguments
+        self.aliases = aliases
         self.scalar_rules = self.rules
         self.__doc__ = self.summary
         self.__name__ = self.name
-        self._parameters, self._defaults = _parameters(forward, len(self.rules))
+        self._parameters, self.defaults = _parameters(forward, len(self.rules))
         self._accepted = self._accepted_parameters()
 
     def __repr__(self) -> str:
         return f"<primitive {self.name}>"
 
     def __reduce__(self) -> Any:
-        return (_by_forward, (self.forward,))
+        return (_by_name, (self.name,))
 
     @property
     def summary(self) -> str:
         """One sentence: what the operation is and where its definition stands."""
-        if getattr(np, self.forward.__name__, None) is self.forward:
-            return f"Differentiable `numpy.{self.name}`."
+        module = getattr(self.numpy, "__module__", None) or "numpy"
+        if isinstance(self.numpy, np.ufunc) or module.startswith("numpy"):
+            where = "numpy.linalg" if module == "numpy.linalg" else "numpy"
+            return f"Differentiable `{where}.{self.numpy.__name__}`."
         return (self.forward.__doc__ or f"The operation {self.name}.").strip().splitlines()[0]
 
     @property
@@ -102,7 +120,18 @@ class Primitive:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Apply the operation: recorded if an argument is a Tensor, computed otherwise."""
-        inputs, params = self.split(args, kwargs)
+        return self.bind(*self.split(args, kwargs))
+
+    def bind(self, inputs: Sequence[Any], params: Mapping[str, Any]) -> Any:
+        """Apply the operation to arguments that are told apart already.
+
+        Args:
+            inputs: the arrays, Tensors or not.
+            params: the parameters.
+
+        Returns:
+            A Tensor if an input is one, the plain value otherwise.
+        """
         for x in inputs:
             record = getattr(type(x), "__chainrule__", None)
             if record is not None:
@@ -127,49 +156,41 @@ class Primitive:
             ArgumentError: if a parameter is given that the derivative does not cover.
         """
         arity = self.arity
-        names = self._parameters
-        if len(args) == arity and not kwargs and not self.is_variadic:
+        if len(args) == arity and not kwargs and not self.is_variadic and not self.arguments:
             return args, {}
-        params = dict(zip(names, args, strict=False))
-        if len(args) > len(names):
-            raise ArgumentError(
-                message(
-                    f"{self.name} to be called with at most {len(names)} positional arguments",
-                    f"{len(args)}",
-                    f"naming parameters: {', '.join(names[arity:])}",
-                )
-            )
-        params.update(kwargs)
-        inputs = []
-        for name in names[:arity]:
-            if name not in params:
+        if self.arguments is not None:
+            inputs, params = call(self.arguments, self, args, kwargs)
+        else:
+            names = self._parameters
+            if len(args) > len(names):
                 raise ArgumentError(
                     message(
-                        f"{self.name} to be given its argument {name!r}",
+                        f"{self.name} to be called with at most {len(names)} positional arguments",
+                        f"{len(args)}",
+                        f"naming parameters: {', '.join(names[arity:])}",
+                    )
+                )
+            params = dict(zip(names, args, strict=False))
+            params.update(kwargs)
+            missing = [name for name in names[:arity] if name not in params]
+            if missing:
+                raise ArgumentError(
+                    message(
+                        f"{self.name} to be given its argument {missing[0]!r}",
                         f"{len(args)} positional arguments and {sorted(kwargs)}",
                         f"{self.name}({', '.join(names[:arity])})",
                     )
                 )
-            inputs.append(params.pop(name))
-        for name in list(params):
-            if name in self._defaults and params[name] is self._defaults[name]:
-                del params[name]
-            elif name not in self._accepted:
-                accepted = ", ".join(sorted(self._accepted)) or "no parameter"
-                hint = (
-                    "assigning the result to a name instead: Tensors are never written in place"
-                    if name == "out"
-                    else f"without {name}= (the derivative covers {accepted})"
-                )
-                raise ArgumentError(
-                    message(
-                        f"{self.name} of a Tensor without {name}=",
-                        f"{name}={params[name]!r:.60}",
-                        hint,
-                    )
-                )
-        if self.is_variadic:
-            return tuple(inputs[0]), params
+            inputs = [params.pop(name) for name in names[:arity]]
+            for name in list(params):
+                if name in self.defaults and params[name] is self.defaults[name]:
+                    del params[name]
+                elif name not in self._accepted:
+                    raise refused(self, name, params[name], self._accepted)
+            if self.is_variadic:
+                inputs = inputs[0]
+        for name, value in params.items():
+            params[name] = _settled(self, name, value)
         return tuple(inputs), params
 
     def pull(
@@ -227,266 +248,110 @@ class Primitive:
         return frozenset(accepted)
 
 
-class Elementwise(Primitive):
-    """y[i] = f(a[i], b[i], ...): the rules are local partials d(y, a, b, ...)."""
-
-    def pull(
-        self, index: int, g: Any, y: Any, values: Sequence[Any], params: Mapping[str, Any]
-    ) -> Any:
-        """Multiply the cotangent by the local partial."""
-        rule = self.rules[index]
-        assert rule is not None
-        return g * rule(y, *values, **params)
-
-    def push(
-        self, tangents: Sequence[Any], y: Any, values: Sequence[Any], params: Mapping[str, Any]
-    ) -> Any:
-        """Multiply each tangent by its local partial and add."""
-        terms = [
-            t * rule(y, *values, **params)
-            for t, rule in zip(tangents, self.rules, strict=True)
-            if t is not None and rule is not None
-        ]
-        return _total(terms)
-
-    def live(
-        self, index: int, live: Any, y: Any, values: Sequence[Any], params: Mapping[str, Any]
-    ) -> Any:
-        """Entries stay with entries."""
-        return live
-
-    def scalar_slope(self, index: int) -> str:
-        """Call the partial with the output and the inputs."""
-        return f"rule{index}(value, {'x' if self.arity == 1 else 'x, y'})"
-
-
-class Linear(Primitive):
-    """y = A(x): the rules are transposes d(g, a, b, ...); the jvp is the operation itself.
-
-    Args:
-        selects: True if parts of the input are left out according to a mask (`where`), so that
-            what was left out must contribute an exact zero whatever lies behind it.
-    """
-
-    def __init__(
-        self,
-        forward: Callable[..., Any],
-        rules: Sequence[Rule | None],
-        *,
-        selects: bool = False,
-        **row: Any,
-    ) -> None:
-        self.selects = selects
-        super().__init__(forward, rules, **row)
-
-    def pull(
-        self, index: int, g: Any, y: Any, values: Sequence[Any], params: Mapping[str, Any]
-    ) -> Any:
-        """Apply the transpose."""
-        if self.is_variadic:
-            return self.rules[0](g, index, values, **params)  # type: ignore[misc]
-        rule = self.rules[index]
-        assert rule is not None
-        return rule(g, *values, **params)
-
-    def push(
-        self, tangents: Sequence[Any], y: Any, values: Sequence[Any], params: Mapping[str, Any]
-    ) -> Any:
-        """Apply the operation to the tangents, zeros where there is none."""
-        return self.evaluate_or_record(
-            [
-                t
-                if t is not None
-                else x
-                if not self.is_variadic and self.rules[i] is NON_DIFFERENTIABLE
-                else np.zeros(np.shape(x))
-                for i, (t, x) in enumerate(zip(tangents, values, strict=True))
-            ],
-            params,
-        )
-
-    def evaluate_or_record(self, inputs: Sequence[Any], params: Mapping[str, Any]) -> Any:
-        """Call the primitive on inputs that are already told from parameters."""
-        return self(list(inputs), **params) if self.is_variadic else self(*inputs, **params)
-
-    def live(
-        self, index: int, live: Any, y: Any, values: Sequence[Any], params: Mapping[str, Any]
-    ) -> Any:
-        """Transport the mask as a cotangent of zeros and ones."""
-        if live is None:
-            if not self.selects:
-                return None
-            live = np.ones(np.shape(y), bool)
-        return self.pull(index, np.where(live, 1.0, 0.0), y, values, params) != 0
-
-    def scalar_slope(self, index: int) -> str:
-        """The derivative of a linear function of floats is a constant."""
-        rule = self.rules[index]
-        assert rule is not None
-        return repr(float(rule(1.0, *[1.0] * self.arity)))
-
-
-class Multilinear(Linear):
-    """Linear in each input while the others are held; rules as for `Linear`."""
-
-    def push(
-        self, tangents: Sequence[Any], y: Any, values: Sequence[Any], params: Mapping[str, Any]
-    ) -> Any:
-        """Replace one input at a time by its tangent and add."""
-        terms = [
-            self.evaluate_or_record([*values[:i], t, *values[i + 1 :]], params)
-            for i, t in enumerate(tangents)
-            if t is not None
-        ]
-        return _total(terms)
-
-    def live(
-        self, index: int, live: Any, y: Any, values: Sequence[Any], params: Mapping[str, Any]
-    ) -> Any:
-        """A product mixes entries only where it is not element-wise."""
-        return (
-            live if isinstance(self.forward, np.ufunc) and self.forward.signature is None else None
-        )
-
-    def scalar_slope(self, index: int) -> str:
-        """A bilinear function of two floats is their product: the slope is the other one."""
-        return "yx"[index]
-
-
-class Reduction(Primitive):
-    """A function of the entries along `axis`: the rule gives the weights dy/dx.
-
-    The rule is called as w(y, x, axis=...) with `y` kept broadcastable against `x`.
-    """
-
-    def _weights(self, y: Any, x: Any, params: Mapping[str, Any]) -> Any:
-        axis = params.get("axis")
-        rule = self.rules[0]
-        assert rule is not None
-        return rule(np.reshape(y, keepdims_shape(x, axis)), x, axis=axis)
-
-    def _accepted_parameters(self) -> frozenset[str]:
-        return frozenset({"axis", "keepdims"})
-
-    def pull(
-        self, index: int, g: Any, y: Any, values: Sequence[Any], params: Mapping[str, Any]
-    ) -> Any:
-        """Spread the cotangent over the reduced entries by their weights."""
-        x = values[0]
-        g = np.reshape(g, keepdims_shape(x, params.get("axis")))
-        return g * self._weights(y, x, params)
-
-    def push(
-        self, tangents: Sequence[Any], y: Any, values: Sequence[Any], params: Mapping[str, Any]
-    ) -> Any:
-        """Add the tangents by their weights."""
-        return np.sum(tangents[0] * self._weights(y, values[0], params), **params)
-
-    def live(
-        self, index: int, live: Any, y: Any, values: Sequence[Any], params: Mapping[str, Any]
-    ) -> Any:
-        """What enters a live result is live."""
-        return None if live is None else expand(live, values[0], params.get("axis"))
-
-
-class Custom(Primitive):
-    """Anything else: a vjp d(g, y, a, b, ...) an argument and a jvp f(tangents, y, a, b, ...).
-
-    Args:
-        forward: the function of arrays.
-        vjps: one vjp an array argument.
-        jvp: the tangent of the output; None where only reverse mode is known.
-    """
-
-    def __init__(
-        self,
-        forward: Callable[..., Any],
-        vjps: Sequence[Rule | None],
-        jvp: Rule | None,
-        **row: Any,
-    ) -> None:
-        self.jvp = jvp
-        super().__init__(forward, vjps, **row)
-
-    def _leading(self) -> int:
-        return 2 + self.arity
-
-    def pull(
-        self, index: int, g: Any, y: Any, values: Sequence[Any], params: Mapping[str, Any]
-    ) -> Any:
-        """Call the vjp of the argument."""
-        rule = self.rules[index]
-        assert rule is not None
-        return rule(g, y, *values, **params)
-
-    def push(
-        self, tangents: Sequence[Any], y: Any, values: Sequence[Any], params: Mapping[str, Any]
-    ) -> Any:
-        """Call the jvp."""
-        if self.jvp is None:
-            raise GraphError(
-                message(
-                    f"{self.name} to have a jvp for forward mode",
-                    "a vjp only",
-                    "reverse mode, or giving jvp= where the operation is defined",
-                )
-            )
-        return self.jvp(tangents, y, *values, **params)
-
-
 REGISTRY: dict[Callable[..., Any], Primitive] = {}
 """Every primitive under the function it differentiates: the key of all dispatch."""
 
 
+ROWS: dict[str, Primitive] = {}
+"""Every primitive under its name."""
+
+
 def register(primitive: Primitive) -> Primitive:
     """Enter a primitive into the registry and return it."""
-    REGISTRY[primitive.forward] = primitive
+    ROWS[primitive.name] = primitive
+    for function in (primitive.numpy, *primitive.aliases):
+        REGISTRY[function] = primitive
     return primitive
 
 
-def elementwise(forward: Callable[..., Any], *partials: Rule, **row: Any) -> Primitive:
-    """Register y[i] = f(a[i], ...) by its local partials d(y, a, ...)."""
-    return register(Elementwise(forward, partials, **row))
+def call(
+    function: Callable[..., Any], row: Primitive, args: tuple[Any, ...], kwargs: Mapping[str, Any]
+) -> Any:
+    """Call a function with NumPy's signature, less what it does not cover.
+
+    Args:
+        function: what stands for the NumPy function.
+        row: the row it belongs to.
+        args: positional arguments.
+        kwargs: keyword arguments; those equal to NumPy's default are dropped where not covered.
+
+    Returns:
+        What the function returns.
+
+    Raises:
+        ArgumentError: if an argument is not covered.
+    """
+    signature = inspect.signature(function)
+    known = signature.parameters
+    if not any(p.kind is p.VAR_KEYWORD for p in known.values()):
+        for name in [name for name in kwargs if name not in known]:
+            if name not in row.defaults or kwargs[name] is not row.defaults[name]:
+                raise refused(row, name, kwargs[name], known)
+        kwargs = {name: value for name, value in kwargs.items() if name in known}
+    try:
+        signature.bind(*args, **kwargs)
+    except TypeError as error:
+        raise ArgumentError(
+            message(
+                f"{row.name} to be called as {row.name}{signature}",
+                f"{len(args)} positional arguments and {sorted(kwargs)} ({error})",
+                "arguments that fit",
+            )
+        ) from error
+    return function(*args, **kwargs)
 
 
-def linear(forward: Callable[..., Any], *transposes: Rule | None, **row: Any) -> Primitive:
-    """Register a function linear in all inputs together by its transposes d(g, a, ...)."""
-    return register(Linear(forward, transposes, **row))
+def refused(row: Primitive, name: str, value: Any, covered: Iterable[str]) -> ArgumentError:
+    """Return the error for a parameter that the derivative of a row does not cover."""
+    accepted = ", ".join(sorted(covered)) or "no parameter"
+    hints = {
+        "out": "assigning the result to a name instead: Tensors are never written in place",
+        "where": "np.where(mask, x, neutral) on the operand or np.where(mask, new, old) on the "
+        "result, which are differentiable",
+        "dtype": f"np.{row.name}(t).astype(dtype)",
+    }
+    return ArgumentError(
+        message(
+            f"{row.name} of a Tensor without {name}=",
+            f"{name}={value!r:.60}",
+            hints.get(name, f"without {name}= (the derivative covers {accepted})"),
+        )
+    )
 
 
-def multilinear(forward: Callable[..., Any], *transposes: Rule, **row: Any) -> Primitive:
-    """Register a function linear in each input by its transposes d(g, a, ...)."""
-    return register(Multilinear(forward, transposes, **row))
+def _settled(row: Primitive, name: str, value: Any) -> Any:
+    """Return a parameter that later writes cannot change, and refuse a Tensor."""
+    if getattr(type(value), "__chainrule__", None) is not None:
+        if value.dtype.kind != "f":
+            return value  # only a trace makes integer Tensors
+        raise ArgumentError(
+            message(
+                f"{name}= of {row.name} as a plain value, which has no derivative",
+                f"{value.label}",
+                "t.numpy() or t.item(), converted to int for an index",
+            )
+        )
+    if isinstance(value, np.ndarray):
+        return np.array(value)
+    if isinstance(value, list):
+        return [_settled(row, name, part) for part in value]
+    if type(value) is tuple:
+        return tuple(_settled(row, name, part) for part in value)
+    return value
 
 
-def reduction(forward: Callable[..., Any], weights: Rule, **row: Any) -> Primitive:
-    """Register a reduction along `axis` by its weights w(y, x, axis)."""
-    return register(Reduction(forward, (weights,), **row))
-
-
-def custom(
-    forward: Callable[..., Any], *vjps: Rule | None, jvp: Rule | None, **row: Any
-) -> Primitive:
-    """Register a function by a typed vjp and jvp: the escape hatch."""
-    return register(Custom(forward, vjps, jvp, **row))
-
-
-def _total(terms: Sequence[Any]) -> Any:
-    total = terms[0]
-    for term in terms[1:]:
-        total = total + term
-    return total
-
-
-def _by_forward(forward: Callable[..., Any]) -> Primitive:
-    return REGISTRY[forward]
+def _by_name(name: str) -> Primitive:
+    return ROWS[name]
 
 
 def _parameters(forward: Callable[..., Any], arity: int) -> tuple[tuple[str, ...], dict[str, Any]]:
     if isinstance(forward, np.ufunc):
         # every keyword of a ufunc call is refused by name, so its defaults are never compared
         return tuple(f"x{i + 1}" for i in range(arity)), {"out": None, "where": True, "dtype": None}
-    parameters = inspect.signature(forward).parameters
+    try:
+        parameters = inspect.signature(forward).parameters
+    except ValueError:  # a builtin without a signature
+        return (), {}
     positional = [
         name
         for name, parameter in parameters.items()

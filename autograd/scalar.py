@@ -8,12 +8,13 @@ Python's floats refuse (1/0, log(-1), overflow), goes to `apply`, where NumPy de
 from __future__ import annotations
 
 import types
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from .primitive import REGISTRY, Elementwise, Primitive
+from .kinds import Elementwise
+from .primitive import REGISTRY, ROWS, Primitive
 
 
 class ScalarNumPy:
@@ -30,18 +31,27 @@ class ScalarNumPy:
         return scalar
 
 
-def specialise_scalar_rules(namespace: Mapping[str, Any]) -> None:
+def specialise_scalar_rules() -> None:
     """Give every row with a scalar function its rules on floats, from the one rule it states.
 
-    The same code object is bound to `namespace` with `np` replaced by `ScalarNumPy`.
+    The same code object is bound to its module's names with `np` replaced by `ScalarNumPy` and
+    every row by its scalar function.
     """
-    floats = {**namespace, "np": ScalarNumPy()}
-    for row in REGISTRY.values():
+    numpy = ScalarNumPy()
+    for row in ROWS.values():
         if row.scalar is not None and isinstance(row, Elementwise):
-            row.scalar_rules = tuple(
-                rule and types.FunctionType(rule.__code__, floats, rule.__name__)
-                for rule in row.rules
-            )
+            row.scalar_rules = tuple(rule and _on_floats(rule, numpy) for rule in row.rules)
+
+
+def _on_floats(rule: Callable[..., Any], numpy: ScalarNumPy) -> Callable[..., Any]:
+    names = {
+        name: value.scalar if isinstance(value, Primitive) and value.scalar else value
+        for name, value in rule.__globals__.items()
+    }
+    function = types.FunctionType(
+        rule.__code__, {**names, "np": numpy}, rule.__name__, closure=rule.__closure__
+    )
+    return function
 
 
 _UNARY = """

@@ -11,9 +11,10 @@ from . import primitives
 from .dispatch import plain_index, row_of
 from .errors import DTypeError, GraphError, ShapeError, message
 from .guard import constant, evaluation_error, read_only
-from .node import LEAF, Node, copy_on_tape, stored, value_of
+from .kinds import Elementwise
+from .node import LEAF, Node, copy_on_tape, plain_all, stored, value_of
 from .observers import OBSERVERS, STATIC
-from .primitive import REGISTRY, Elementwise, Primitive
+from .primitive import ROWS, Primitive
 from .recording import mode, recording, refuse_traced, tape
 from .scalar import binary_method, unary_method
 from .sweep import accumulate
@@ -299,7 +300,7 @@ class Tensor(Node):
         self, function: Callable[..., Any], types: Any, args: Any, kwargs: Any
     ) -> Any:
         if function in STATIC:
-            return function(*map(value_of, args), **kwargs)
+            return function(*plain_all(args), **{name: plain_all(x) for name, x in kwargs.items()})
         return (OBSERVERS.get(function) or row_of(function))(*args, **kwargs)
 
     @staticmethod
@@ -428,6 +429,9 @@ _OPERATORS = {
     "-": "sub",
     "*": "mul",
     "/": "truediv",
+    "//": "floordiv",
+    "%": "mod",
+    "divmod": "divmod",
     "**": "pow",
     "@": "matmul",
     "neg": "neg",
@@ -439,6 +443,7 @@ _OPERATORS = {
     "~": "invert",
 }
 """How Python names the methods behind the symbols of the table."""
+_UNARY = ("neg", "pos", "abs")
 
 
 def _general_method(row: Primitive, name: str, reflected: bool = False) -> Callable[..., Any]:
@@ -459,10 +464,10 @@ def _install_methods() -> None:
         "mode": mode,
         "recording": recording.get,
     }
-    for row in REGISTRY.values():
+    for row in ROWS.values():
         fast = row.scalar is not None and (row.symbol is not None or isinstance(row, Elementwise))
         if row.symbol is not None:
-            for reflected in (False, True) if row.arity == 2 else (False,):
+            for reflected in (False,) if row.symbol in _UNARY else (False, True):
                 name = f"__{'r' if reflected else ''}{_OPERATORS[row.symbol]}__"
                 setattr(Tensor, name, _method(row, name, context, fast, reflected))
         if not hasattr(Tensor, row.name):

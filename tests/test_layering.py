@@ -13,9 +13,11 @@ ROOT = Path(__file__).parent.parent
 FLOORS = [
     "errors",
     "domain",
+    "left_out",
     "recording",
     "guard",
     "primitive",
+    "kinds",
     "scalar",
     "primitives",
     "node",
