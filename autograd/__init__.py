@@ -14,6 +14,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from .check import gradcheck, numerical_gradient
+from .define import primitive
 from .draw import draw
 from .errors import (
     ArgumentError,
@@ -30,7 +31,17 @@ from .primitives import at
 from .recording import enable_grad, no_grad
 from .sweep import contributions, gradients
 from .tensor import Tensor
-from .transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
+from .transforms import (
+    derivative,
+    grad,
+    hessian,
+    hvp,
+    jacobian,
+    jvp,
+    stop_gradient,
+    value_and_grad,
+    vjp,
+)
 
 __version__ = "0.1.0"
 
@@ -55,6 +66,7 @@ __all__ = [
     "Tensor",
     "at",
     "contributions",
+    "derivative",
     "draw",
     "enable_grad",
     "grad",
@@ -66,6 +78,8 @@ __all__ = [
     "jvp",
     "no_grad",
     "numerical_gradient",
+    "primitive",
+    "stop_gradient",
     "toposort",
     "value_and_grad",
     "vjp",

@@ -15,6 +15,7 @@ import numpy as np
 
 from .domain import Case, Domain
 from .errors import ArgumentError, message
+from .recording import refuse_traced
 
 Rule = Callable[..., Any]
 
@@ -38,7 +39,10 @@ def expand(reduced: Any, x: Any, axis: Any) -> Any:
 
 def plain(x: Any) -> Any:
     """Return the value of a Tensor as a plain array, and anything else as it is."""
-    return x.numpy() if getattr(type(x), "__chainrule__", None) is not None else x
+    if getattr(type(x), "__chainrule__", None) is None:
+        return x
+    refuse_traced(x, "an operation that depends on values", "computing it outside the trace")
+    return np.asarray(x._value)
 
 
 class Primitive:

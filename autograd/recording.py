@@ -10,7 +10,7 @@ from contextvars import ContextVar
 from pathlib import Path
 from typing import Any, Protocol
 
-from .errors import TraceError, message
+from .errors import GraphError, TraceError, message
 
 
 class _Mode:
@@ -18,15 +18,16 @@ class _Mode:
 
     `clock` counts assignments to leaves: a record made before its leaf was assigned is stale.
     `paused` counts the contexts inside `no_grad`: only while there is one is the ContextVar read.
-    `tracing` counts the tapes in use, likewise.
+    `tracing` counts the tapes in use, likewise; `whole` the rules that must not lose Tensors.
     """
 
-    __slots__ = ("clock", "lock", "paused", "tracing")
+    __slots__ = ("clock", "lock", "paused", "tracing", "whole")
 
     def __init__(self) -> None:
         self.clock = 0
         self.paused = 0
         self.tracing = 0
+        self.whole = 0
         self.lock = threading.Lock()
 
     def tick(self) -> int:
@@ -151,13 +152,52 @@ def refuse_traced(x: Any, what: str, remedy: str) -> None:
         raise TraceError(
             message(
                 f"{x.label} to stay a variable while it is traced",
-                f"{what} at {_user_line()}, which needs one value",
+                f"{what} at {user_line()}, which needs one value",
                 remedy,
             )
         )
 
 
-def _user_line() -> str:
+_kept_whole: ContextVar[str | None] = ContextVar("kept_whole", default=None)
+
+
+@contextmanager
+def keeping_whole(expected: str) -> Iterator[None]:
+    """Refuse, in a block, to take plain values out of tracked Tensors.
+
+    Args:
+        expected: what the block is for, the beginning of the message.
+    """
+    token = _kept_whole.set(expected)
+    with mode.lock:
+        mode.whole += 1
+    try:
+        yield
+    finally:
+        with mode.lock:
+            mode.whole -= 1
+        _kept_whole.reset(token)
+
+
+def refuse_lost(x: Any, what: str) -> None:
+    """Raise if a block must keep its Tensors whole and `x` is tracked.
+
+    Raises:
+        GraphError: naming what would lose the Tensor, and the line.
+    """
+    expected = _kept_whole.get()
+    if expected is not None and x.requires_grad:
+        raise GraphError(
+            message(
+                expected,
+                f"{what} at {user_line()}, which takes a plain value out of one",
+                "np functions of the Tensor itself, or the first order only",
+            )
+        )
+
+
+def user_line() -> str:
+    """Return file and line of the innermost frame outside this package."""
     package = str(Path(__file__).parent)
     frame = sys._getframe(1)
     while frame.f_back is not None and frame.f_code.co_filename.startswith(package):

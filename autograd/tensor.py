@@ -15,7 +15,7 @@ from .kinds import Elementwise
 from .node import LEAF, Node, copy_on_tape, plain_all, stored, value_of
 from .observers import OBSERVERS, STATIC
 from .primitive import ROWS, Primitive
-from .recording import mode, recording, refuse_traced, tape
+from .recording import mode, recording, refuse_lost, refuse_traced, tape
 from .scalar import binary_method, unary_method
 from .sweep import accumulate
 
@@ -57,6 +57,8 @@ class Tensor(Node):
         be differentiated.
         """
         value = self._value
+        if mode.whole:
+            refuse_lost(self, "t.data")
         if type(value) is float:
             return value
         refuse_traced(self, "t.data", "the Tensor itself")
@@ -106,6 +108,8 @@ class Tensor(Node):
     def numpy(self) -> Any:
         """Return the value as an array of its own, which may be written."""
         refuse_traced(self, "t.numpy()", "the Tensor itself")
+        if mode.whole:
+            refuse_lost(self, "t.numpy()")
         return np.array(self._value)
 
     def item(self) -> float:
@@ -115,6 +119,8 @@ class Tensor(Node):
             ShapeError: if there is not exactly one entry.
         """
         refuse_traced(self, "t.item()", "the Tensor itself")
+        if mode.whole:
+            refuse_lost(self, "t.item()")
         if np.size(self._value) != 1:
             raise ShapeError(
                 message(
@@ -134,6 +140,8 @@ class Tensor(Node):
 
     def detach(self) -> Tensor:
         """Return a constant with the same value."""
+        if mode.whole:
+            refuse_lost(self, "t.detach()")
         out = _new(Tensor)
         out._value = self._value
         out._op = out._record = out.grad = None

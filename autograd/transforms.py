@@ -1,4 +1,4 @@
-"""Functions of functions: value_and_grad, grad, vjp, jvp, jacobian, hessian, hvp."""
+"""Functions of functions: value_and_grad, grad, vjp, jvp, jacobian, hessian, hvp, derivative."""
 
 from __future__ import annotations
 
@@ -8,66 +8,80 @@ from typing import Any
 
 import numpy as np
 
-from . import primitives
-from .errors import ArgumentError, DTypeError, ShapeError, message
+from .containers import leaves, mapped, matched, rebuilt
+from .errors import ArgumentError, ShapeError, message
 from .node import value_of
-from .recording import enable_grad, traced
-from .sweep import gradients, pushforward
-from .tensor import Tensor, apply
+from .run import (
+    Run,
+    as_result,
+    basis,
+    gradients_or_zeros,
+    is_tracked,
+    name_of,
+    positions_of,
+    zeros_like,
+)
+from .sweep import pushforward
+from .tensor import Tensor
 
 
-def value_and_grad(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callable[..., Any]:
+def value_and_grad(
+    f: Callable[..., Any], argnums: int | Sequence[int] = 0, *, has_aux: bool = False
+) -> Callable[..., Any]:
     """Return a function that gives the value of `f` and its gradient.
 
     Args:
         f: a function with a scalar result.
-        argnums: the position of the argument to differentiate, or several.
+        argnums: the position of the argument to differentiate, or several; negative ones count
+            from the end. An argument may be a container of arrays.
+        has_aux: whether `f` returns (result, anything else), of which only the result is
+            differentiated.
 
     Returns:
-        A function of the same arguments giving (value, gradient); the gradient is a tuple if
-        `argnums` is a sequence. Plain values give plain results, Tensors give Tensors, so that
-        calls nest to any order.
+        A function of the same arguments giving (value, gradient); the value is (value, aux) with
+        `has_aux`. The gradient is a tuple if `argnums` is a sequence, and each has the structure
+        of its argument. Plain values give plain results, Tensors give Tensors, so that calls nest
+        to any order.
 
     Raises:
         ArgumentError: if a position is out of range.
         ShapeError: if the result is not a scalar.
         DTypeError: if the result is no number.
+        GraphError: if the result is a plain number, which records nothing.
 
     Example:
         >>> value_and_grad(lambda x, y: x * y)(3.0, 2.0)
         (6.0, 2.0)
+        >>> value_and_grad(lambda p: p["a"] * p["b"])({"a": 3.0, "b": 2.0})
+        (6.0, {'a': 2.0, 'b': 3.0})
     """
-    positions = _positions(argnums)
+    positions = positions_of(argnums)
 
     @functools.wraps(f)
     def wrapped(*args: Any, **kwargs: Any) -> Any:
-        nested, variables, y = _record(f, positions, args, kwargs)
-        if np.shape(y) != ():
-            raise ShapeError(
-                message(
-                    f"a scalar result of {_name(f)} to differentiate",
-                    f"shape {np.shape(y)}",
-                    "np.sum or np.mean of it, or jacobian",
-                )
-            )
-        slopes = _gradients_or_zeros(y, variables, nested)
-        return (
-            y if nested else value_of(y),
-            slopes[0] if isinstance(argnums, int) else tuple(slopes),
-        )
+        run = Run(f, positions, args, kwargs, has_aux)
+        y = run.scalar()
+        slopes = run.structured(gradients_or_zeros(y, run.variables, run.nested))
+        value = y if run.nested else value_of(y)
+        if has_aux:
+            value = (value, run.plain(run.aux))
+        return value, slopes[0] if isinstance(argnums, int) else tuple(slopes)
 
     return wrapped
 
 
-def grad(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callable[..., Any]:
+def grad(
+    f: Callable[..., Any], argnums: int | Sequence[int] = 0, *, has_aux: bool = False
+) -> Callable[..., Any]:
     """Return the gradient function of `f`; see `value_and_grad`.
 
     Args:
         f: a function with a scalar result.
         argnums: the position of the argument to differentiate, or several.
+        has_aux: whether `f` returns (result, anything else).
 
     Returns:
-        A function of the same arguments giving the gradient.
+        A function of the same arguments giving the gradient, or (gradient, aux).
 
     Raises:
         ArgumentError: if a position is out of range.
@@ -78,11 +92,12 @@ def grad(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callable[..
         >>> grad(cube)(2.0), grad(grad(cube))(2.0), grad(grad(grad(cube)))(2.0)
         (12.0, 12.0, 6.0)
     """
-    both = value_and_grad(f, argnums)
+    both = value_and_grad(f, argnums, has_aux=has_aux)
 
     @functools.wraps(f)
     def wrapped(*args: Any, **kwargs: Any) -> Any:
-        return both(*args, **kwargs)[1]
+        value, slope = both(*args, **kwargs)
+        return (slope, value[1]) if has_aux else slope
 
     return wrapped
 
@@ -91,115 +106,182 @@ def vjp(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], tupl
     """Return f(*primals) and the function that pulls a cotangent back to the primals.
 
     Args:
-        f: a function of numbers or arrays.
+        f: a function of numbers, arrays or containers of them.
         primals: its arguments.
 
     Returns:
-        The value, and a function of a cotangent of the value's shape giving one gradient each.
+        The value, and a function of a cotangent of the value's structure and shapes giving one
+        gradient each.
 
     Example:
         >>> value, pullback = vjp(lambda x, y: x * y, 3.0, 2.0)
         >>> value, pullback(10.0)
         (6.0, (20.0, 30.0))
     """
-    nested, variables, y = _record(f, range(len(primals)), primals, {})
+    run = Run(f, range(len(primals)), primals, {})
+    results = run.results()
 
     def pullback(cotangent: Any) -> tuple[Any, ...]:
-        again = nested or type(cotangent) is Tensor
-        return tuple(_gradients_or_zeros(y, variables, again, cotangent))
+        seeds = matched("the cotangent", cotangent, run.y)
+        again = run.nested or any(type(seed) is Tensor for seed in seeds)
+        found = gradients_or_zeros(results, run.variables, again, seeds)
+        return tuple(run.structured(found))
 
-    return (y if nested else value_of(y)), pullback
+    return run.plain(run.y), pullback
 
 
 def jvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:
     """Return f(*primals) and its derivative along the tangents, by the forward sweep.
 
     Args:
-        f: a function of numbers or arrays.
+        f: a function of numbers, arrays or containers of them.
         primals: its arguments.
-        tangents: a direction for each, of the same shapes.
+        tangents: a direction for each, of the same structure and shapes.
 
     Returns:
-        The value and its tangent, of the same shape.
+        The value and its tangent, of the same structure and shapes.
 
     Raises:
         ShapeError: if numbers or shapes of primals and tangents differ.
+        ArgumentError: if their structures differ.
 
     Example:
         >>> jvp(lambda x, y: x * y, (3.0, 2.0), (1.0, 10.0))
         (6.0, 32.0)
     """
+    for name, group in (("primals", primals), ("tangents", tangents)):
+        if not isinstance(group, (tuple, list)):
+            raise ArgumentError(
+                message(
+                    f"{name} as a tuple, an entry an argument",
+                    f"{type(group).__name__}",
+                    f"({name},)",
+                )
+            )
     if len(primals) != len(tangents):
         raise ShapeError(
             message(
                 f"one tangent for each of {len(primals)} primals", f"{len(tangents)}", "a tuple"
             )
         )
+    directions: list[Any] = []
     for i, (x, t) in enumerate(zip(primals, tangents, strict=True)):
-        if np.shape(x) != np.shape(t):
-            raise ShapeError(
-                message(
-                    f"tangent {i} of shape {np.shape(x)}, that of its primal",
-                    f"shape {np.shape(t)}",
-                    "np.broadcast_to(tangent, x.shape)",
+        parts = matched(f"tangent {i}", t, x)
+        for (path, leaf), part in zip(leaves(x), parts, strict=True):
+            if np.shape(leaf) != np.shape(part):
+                raise ShapeError(
+                    message(
+                        f"tangent {i}{path} of shape {np.shape(leaf)}, that of its primal",
+                        f"shape {np.shape(part)}",
+                        "np.broadcast_to(tangent, x.shape)",
+                    )
                 )
-            )
-    nested, variables, y = _record(f, range(len(primals)), primals, {})
-    nested = nested or any(type(t) is Tensor for t in tangents)
+        directions += parts
+    run = Run(f, range(len(primals)), primals, {})
+    nested = run.nested or any(type(t) is Tensor for t in directions)
     starts = {
         x: t if type(t) is Tensor or not nested else Tensor(t, requires_grad=False)
-        for x, t in zip(variables, tangents, strict=True)
+        for x, t in zip(run.variables, directions, strict=True)
     }
-    tangent = None
-    if type(y) is Tensor:
-        [tangent] = pushforward([y], starts, create_graph=nested)
-    if tangent is None:
-        tangent = _zeros(y)
+    results = run.results()
+    recorded = [y for y in results if type(y) is Tensor]
+    flowing = dict(zip(recorded, pushforward(recorded, starts, create_graph=nested), strict=True))
+    found = (flowing.get(y) if type(y) is Tensor else None for y in results)
+    tangent = [zeros_like(y) if t is None else t for y, t in zip(results, found, strict=True)]
     if nested:
-        return y, tangent
-    return value_of(y), value_of(Tensor(tangent, requires_grad=False))
+        return run.y, rebuilt(run.y, iter([as_result(t, True) for t in tangent]))
+    plain = (value_of(Tensor(t, requires_grad=False)) for t in tangent)
+    return run.plain(run.y), rebuilt(run.y, plain)
 
 
-def jacobian(f: Callable[..., Any], argnum: int = 0) -> Callable[..., Any]:
+def jacobian(
+    f: Callable[..., Any], argnum: int = 0, *, mode: str | None = None, has_aux: bool = False
+) -> Callable[..., Any]:
     """Return the function that gives all partial derivatives of an array-valued `f`.
 
-    The sweep is chosen by shape: forward if there are fewer inputs than outputs, else reverse.
-
     Args:
-        f: a function of numbers or arrays.
+        f: a function of numbers, arrays or containers of them.
         argnum: the position of the argument to differentiate.
+        mode: "forward", a sweep for every entry of the argument; "reverse", a sweep for every
+            entry of the result; the smaller number of the two if None.
+        has_aux: whether `f` returns (result, anything else).
 
     Returns:
-        A function of the same arguments giving an array of shape (*output, *input).
+        A function of the same arguments giving an array of shape (*output, *input), or (that, aux);
+        for containers, in the structure of the result, each in the structure of the argument.
 
     Raises:
-        ArgumentError: if the position is out of range.
+        ArgumentError: if the position is out of range or the mode is unknown.
 
     Example:
         >>> jacobian(lambda x: x * x)(np.array([1.0, 2.0]))
         array([[2., 0.],
                [0., 4.]])
     """
-    positions = _positions(argnum)
+    if mode not in (None, "forward", "reverse"):
+        raise ArgumentError(message("mode= 'forward', 'reverse' or None", f"{mode!r}", "mode=None"))
+    if not isinstance(argnum, int):
+        raise ArgumentError(message("argnum as one int", f"{argnum!r}", "argnum=0"))
+    positions = positions_of(argnum)
 
     @functools.wraps(f)
     def wrapped(*args: Any, **kwargs: Any) -> Any:
-        nested, [x], y = _record(f, positions, args, kwargs)
-        shape = np.shape(y) + x.shape
-        if type(y) is not Tensor or y._op is None:
-            return _as_result(np.zeros(shape), nested)
-        if x.size < y.size:
-            columns = [
-                pushforward([y], {x: _basis(x, i, nested)}, create_graph=nested)[0]
-                for i in range(x.size)
-            ]
-            rows = [_zeros(y) if c is None else c for c in columns]
-            flat = np.reshape(_stacked(rows, y.shape), (x.size, y.size))
-            return np.reshape(np.transpose(flat), shape)
-        rows = [_gradients_or_zeros(y, [x], nested, _basis(y, i, nested))[0] for i in range(y.size)]
-        return np.reshape(_stacked(rows, x.shape), shape)
+        run = Run(f, positions, args, kwargs, has_aux)
+        results = run.results()
+        entries = sum(x.size for x in run.variables)
+        forward = entries < sum(np.size(y) for y in results) if mode is None else mode == "forward"
+        blocks = (_forward_blocks if forward else _reverse_blocks)(run, results)
+        result = rebuilt(run.y, (run.structured(row)[0] for row in blocks))
+        return (result, run.plain(run.aux)) if has_aux else result
 
     return wrapped
+
+
+def _forward_blocks(run: Run, results: list[Any]) -> list[list[Any]]:
+    """Return the blocks of the Jacobian, a row of blocks a result, by columns."""
+    columns = []
+    recorded = [y for y in results if is_tracked(y)]
+    for x in run.variables:
+        swept = [
+            pushforward(recorded, {x: basis(x, i, run.nested)}, create_graph=run.nested)
+            for i in range(x.size)
+        ]
+        columns.append([dict(zip(recorded, tangents, strict=True)) for tangents in swept])
+    blocks = []
+    for y in results:
+        row = []
+        for x, found in zip(run.variables, columns, strict=True):
+            shape = np.shape(y) + x.shape
+            slices = [tangents.get(y) for tangents in found] if is_tracked(y) else []
+            if all(s is None for s in slices):
+                row.append(as_result(np.zeros(shape), run.nested))
+                continue
+            filled = [zeros_like(y) if s is None else s for s in slices]
+            flat = np.reshape(np.stack(filled), (x.size, -1))
+            row.append(np.reshape(np.transpose(flat), shape))
+        blocks.append(row)
+    return blocks
+
+
+def _reverse_blocks(run: Run, results: list[Any]) -> list[list[Any]]:
+    """Return the blocks of the Jacobian, a row of blocks a result, by rows."""
+    blocks = []
+    for y in results:
+        shapes = [np.shape(y) + x.shape for x in run.variables]
+        if not is_tracked(y) or not y.size:
+            blocks.append([as_result(np.zeros(shape), run.nested) for shape in shapes])
+            continue
+        rows = [
+            gradients_or_zeros([y], run.variables, run.nested, [basis(y, i, run.nested)])
+            for i in range(y.size)
+        ]
+        blocks.append(
+            [
+                np.reshape(np.stack(part), shape)
+                for part, shape in zip(zip(*rows, strict=True), shapes, strict=True)
+            ]
+        )
+    return blocks
 
 
 def hessian(f: Callable[..., Any], argnum: int = 0) -> Callable[..., Any]:
@@ -231,7 +313,7 @@ def hvp(f: Callable[..., Any]) -> Callable[[Any, Any], Any]:
         f: a function of one argument with a scalar result.
 
     Returns:
-        A function of a point and a direction of its shape, giving an array of that shape.
+        A function of a point and a direction of its structure and shape, giving the same.
 
     Raises:
         ShapeError: if the shapes differ or the result is not a scalar.
@@ -248,89 +330,60 @@ def hvp(f: Callable[..., Any]) -> Callable[[Any, Any], Any]:
     return product
 
 
-def _positions(argnums: int | Sequence[int]) -> tuple[int, ...]:
-    positions = (argnums,) if isinstance(argnums, int) else tuple(argnums)
-    if not positions or not all(isinstance(i, int) for i in positions):
-        raise ArgumentError(
-            message("argnums as an int or a sequence of ints", f"{argnums!r}", "argnums=0")
-        )
-    return positions
+def derivative(f: Callable[..., Any], order: int = 1, argnum: int = 0) -> Callable[..., Any]:
+    """Return the derivative of any order of a function of one number.
 
+    Args:
+        f: a function with a scalar result.
+        order: how often to differentiate; 0 gives the function itself.
+        argnum: the position of the argument, a number.
 
-def _record(
-    f: Callable[..., Any], positions: Sequence[int], args: Sequence[Any], kwargs: dict[str, Any]
-) -> tuple[bool, list[Tensor], Any]:
-    """Call `f` on fresh variables and return whether this is nested, the variables, the result.
+    Returns:
+        A function of the same arguments giving a number.
 
-    A fresh variable per call keeps derivatives of different calls apart. Where the argument is a
-    Tensor already, the variable stays connected to it, so that an outer derivative sees through.
+    Raises:
+        ArgumentError: if the order is negative or no integer.
+        ShapeError: if the argument or the result is not a scalar.
+
+    Example:
+        >>> derivative(lambda x: x**5, order=3)(2.0)
+        240.0
     """
-    variables: list[Tensor] = []
-    call = list(args)
-    nested = False
-    with enable_grad():
-        for i in positions:
-            if not -len(args) <= i < len(args):
-                raise ArgumentError(
-                    message(
-                        f"argnums within the {len(args)} positional arguments of {_name(f)}",
-                        f"{i}",
-                        f"0 to {len(args) - 1}" if args else "passing the argument by position",
-                    )
+    if not isinstance(order, int) or order < 0:
+        raise ArgumentError(message("order= a number of 0, 1, 2, ...", f"{order!r}", "order=2"))
+    positions = positions_of(argnum)
+
+    @functools.wraps(f)
+    def wrapped(*args: Any, **kwargs: Any) -> Any:
+        run = Run(f, positions, args, kwargs)
+        y: Any = run.scalar()
+        if len(run.variables) != 1 or run.variables[0].shape != ():
+            raise ShapeError(
+                message(
+                    f"a number as argument {argnum} of {name_of(f)}",
+                    f"shape {run.variables[0].shape}" if run.variables else "no array",
+                    "jacobian or hessian",
                 )
-            x = args[i]
-            if type(x) is Tensor:
-                nested = True
-                # an interior result of its own, differentiable with respect to x
-                variable = apply(primitives.positive, (x,), {}) if x._op else Tensor(x)
-            else:
-                variable = Tensor(x)
-            call[i] = variable
-            variables.append(variable)
-        y = f(*call, **kwargs)
-    if type(y) is not Tensor and np.asarray(y).dtype.kind not in "fiub":
-        raise DTypeError(
-            message(
-                f"a Tensor or a number as the result of {_name(f)}",
-                f"{type(y).__name__}",
-                "returning the value" if y is None else "returning one of them",
             )
-        )
-    # a result of a trace may follow its inputs through what f refers to
-    return nested or traced(y), variables, y
+        for k in range(order):
+            record = run.nested or k + 1 < order
+            [y] = gradients_or_zeros(y, run.variables, record)
+        return y if run.nested else value_of(y)
+
+    return wrapped
 
 
-def _gradients_or_zeros(
-    y: Any, variables: Sequence[Tensor], nested: bool, cotangent: Any = None
-) -> list[Any]:
-    if type(y) is not Tensor or y._op is None:
-        return [_as_result(_zeros(x), nested) for x in variables]
-    found = gradients(y, variables, cotangent, create_graph=nested)
-    return [
-        _as_result(_zeros(x), nested) if g is None else g
-        for x, g in zip(variables, found, strict=True)
-    ]
+def stop_gradient(x: Any) -> Any:
+    """Return the same values as constants: no derivative flows through them.
 
+    Args:
+        x: a Tensor, anything else, or a container of them.
 
-def _as_result(value: Any, nested: bool) -> Any:
-    return Tensor(value, requires_grad=False) if nested else value
+    Returns:
+        Constants in the same structure.
 
-
-def _zeros(x: Any) -> Any:
-    return 0.0 if np.shape(x) == () else np.zeros(np.shape(x))
-
-
-def _basis(x: Tensor, i: int, nested: bool) -> Any:
-    if x.shape == ():
-        return _as_result(1.0, nested)
-    unit = np.zeros(x.size)
-    unit[i] = 1.0
-    return _as_result(unit.reshape(x.shape), nested)
-
-
-def _stacked(rows: Sequence[Any], shape: tuple[int, ...]) -> Any:
-    return np.stack(rows) if rows else np.zeros((0, *shape))
-
-
-def _name(f: Callable[..., Any]) -> str:
-    return getattr(f, "__name__", repr(f))
+    Example:
+        >>> grad(lambda x: x * stop_gradient(x))(3.0)
+        3.0
+    """
+    return mapped(lambda leaf: leaf.detach() if type(leaf) is Tensor else leaf, x)

@@ -1,0 +1,170 @@
+"""Operations of your own, made the way the built-in ones are."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from .errors import ArgumentError, GraphError, message
+from .kinds import Custom, Elementwise
+from .node import Node
+from .primitive import REGISTRY, Primitive, Rule
+from .recording import keeping_whole
+
+
+def primitive(
+    function: Callable[..., Any] | None = None,
+    *,
+    partials: Rule | Sequence[Rule] | None = None,
+    vjp: Rule | Sequence[Rule] | None = None,
+    jvp: Rule | None = None,
+    name: str | None = None,
+    symbol: str | None = None,
+) -> Any:
+    """Make a function of plain numbers and arrays an operation with a derivative.
+
+    A rule written with NumPy functions and operators serves every order. One that takes plain
+    values out of Tensors raises when it is differentiated again.
+
+    Args:
+        function: the function; its leading parameters are the arrays, one a rule.
+        partials: for y[i] = f(a[i], b[i], ...), the local derivative d(y, a, b, ...) of each array.
+        vjp: for anything else, d(g, y, a, b, ...) of each array: the cotangent of that array for a
+            cotangent g of the output. One function of several arrays may return a tuple.
+        jvp: the tangent f(t, y, a, b, ...) of the output for a tangent t of the array, a tuple of
+            tangents if there are several arrays. Needed for forward mode only.
+        name: what figures and messages call it; the function's name if not given.
+        symbol: a short sign for figures.
+
+    Returns:
+        The operation, to be called like the function; a decorator if `function` is not given.
+
+    Raises:
+        ArgumentError: if there is no rule, or not one an array.
+
+    Example:
+        >>> from autograd import grad
+        >>> @primitive(partials=lambda y, x: y * (1 - y))
+        ... def logistic(x):
+        ...     return 1 / (1 + np.exp(-x))
+        >>> grad(logistic)(0.0), grad(grad(logistic))(0.0)
+        (0.25, 0.0)
+    """
+    if function is None:
+        return functools.partial(
+            primitive, partials=partials, vjp=vjp, jvp=jvp, name=name, symbol=symbol
+        )
+    label: str = name or getattr(function, "__name__", "primitive")
+    if (partials is None) == (vjp is None and jvp is None):
+        raise ArgumentError(
+            message(
+                f"either partials=, or vjp= with or without jvp=, for {label}",
+                "both" if partials is not None else "no rule",
+                "partials=lambda y, x: ... for an element-wise function",
+            )
+        )
+    if partials is not None:
+        rules = _one_each(partials)
+        _check_arity(function, label, rules, "partials")
+        row: Primitive = Elementwise(
+            function, [_whole(rule, label) for rule in rules], name=label, symbol=symbol
+        )
+    else:
+        arity = len(_arrays(function)) if vjp is None or callable(vjp) else len(_one_each(vjp))
+        vjps = _vjps(vjp, arity, label)
+        _check_arity(function, label, vjps, "vjp")
+        forward = None if jvp is None else _jvp(jvp, arity, label)
+        row = Custom(function, vjps, forward, name=label, symbol=symbol)
+    row.__module__ = function.__module__
+    row.__dict__["__qualname__"] = getattr(function, "__qualname__", label)
+    row.__doc__ = function.__doc__ or f"The operation {label}."
+    REGISTRY[function] = row
+    return row
+
+
+def _one_each(rules: Rule | Sequence[Rule]) -> tuple[Rule, ...]:
+    return (rules,) if callable(rules) else tuple(rules)
+
+
+def _arrays(function: Callable[..., Any]) -> list[str]:
+    """Return the parameters that must be given: the arrays of a function with one rule for all."""
+    if isinstance(function, np.ufunc):
+        return [f"x{i}" for i in range(function.nin)]
+    return [
+        name
+        for name, p in inspect.signature(function).parameters.items()
+        if p.default is p.empty and p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)
+    ]
+
+
+def _check_arity(function: Any, label: str, rules: Sequence[Any], what: str) -> None:
+    needed = _arrays(function)
+    if len(rules) < len(needed):
+        raise ArgumentError(
+            message(
+                f"{what}= of {label} with one rule for each of {', '.join(needed)}",
+                f"{len(rules)}",
+                f"{what}=(rule, rule, ...), or a default for a parameter that is no array",
+            )
+        )
+
+
+def _vjps(vjp: Rule | Sequence[Rule] | None, arity: int, label: str) -> list[Rule]:
+    if vjp is None:
+
+        def missing(*args: Any, **params: Any) -> Any:
+            raise GraphError(
+                message(
+                    f"{label} to have a vjp for reverse mode",
+                    "a jvp only",
+                    "ag.jvp or jacobian(mode='forward'), or giving vjp= where it is defined",
+                )
+            )
+
+        return [missing] * arity
+    rules = _one_each(vjp)
+    if len(rules) == 1 and arity > 1:
+        return [_whole(_entry(rules[0], i), label) for i in range(arity)]
+    return [_whole(rule, label) for rule in rules]
+
+
+def _entry(rule: Rule, i: int) -> Rule:
+    @functools.wraps(rule)
+    def entry(*args: Any, **params: Any) -> Any:
+        return rule(*args, **params)[i]
+
+    return entry
+
+
+def _jvp(jvp: Rule, arity: int, label: str) -> Rule:
+    rule = _whole(jvp, label)
+
+    @functools.wraps(jvp)
+    def tangent(tangents: Sequence[Any], y: Any, *values: Any, **params: Any) -> Any:
+        filled = tuple(
+            np.zeros(np.shape(x)) if t is None else t
+            for t, x in zip(tangents, values, strict=False)
+        )
+        return rule(filled[0] if arity == 1 else filled, y, *values, **params)
+
+    return tangent
+
+
+def _whole(rule: Rule, label: str) -> Rule:
+    """Return the rule, refusing to lose Tensors where it is to be differentiated again."""
+
+    @functools.wraps(rule)
+    def whole(*args: Any, **params: Any) -> Any:
+        if not any(isinstance(x, Node) for x in args):
+            return rule(*args, **params)
+        with keeping_whole(
+            f"the rule of {label} to be differentiated again, which needs NumPy functions of the "
+            "Tensors it is given"
+        ):
+            return rule(*args, **params)
+
+    return whole

@@ -1,0 +1,110 @@
+"""Operations of one's own: every transform, and no number where there is no derivative."""
+
+import pickle
+
+import numpy as np
+import pytest
+
+import autograd as ag
+from autograd import ArgumentError, GraphError, Tensor
+
+
+@ag.primitive(partials=lambda y, x: y * (1 - y))
+def logistic(x):
+    return 1 / (1 + np.exp(-x))
+
+
+@ag.primitive(partials=(lambda y, a, b: b * np.cos(a * b), lambda y, a, b: a * np.cos(a * b)))
+def sine_of_product(a, b):
+    return np.sin(a * b)
+
+
+@ag.primitive(
+    vjp=lambda g, y, x, n=2: n * g * x ** (n - 1),
+    jvp=lambda t, y, x, n=2: n * t * x ** (n - 1),
+    name="to_the_n",
+    symbol="^n",
+)
+def raised(x, n=2):
+    return x**n
+
+
+@ag.primitive(vjp=lambda g, y, a, b: (g @ b.T, a.T @ g), jvp=lambda t, y, a, b: t[0] @ b + a @ t[1])
+def product(a, b):
+    return a @ b
+
+
+@pytest.mark.parametrize("x", [0.3, np.array([[0.1, -2.0], [3.0, 0.5]])])
+def test_partials_serve_every_order_and_mode(x: object) -> None:
+    own, built_in = (lambda v: np.sum(logistic(v) ** 2)), (lambda v: np.sum(ag.sigmoid(v) ** 2))
+    assert np.allclose(ag.grad(own)(x), ag.grad(built_in)(x), rtol=1e-14)
+    assert np.allclose(ag.hessian(own)(x), ag.hessian(built_in)(x), rtol=1e-13)
+    v = np.ones(np.shape(x))
+    assert np.allclose(ag.hvp(own)(x, v), ag.hvp(built_in)(x, v), rtol=1e-13)
+
+
+def test_partials_of_two_arrays_broadcast() -> None:
+    a, b = Tensor([1.0, 2.0, 3.0]), Tensor(0.5)
+    y = sine_of_product(a, b)
+    y.sum().backward()
+    assert np.allclose(b.grad, np.sum(a.data * np.cos(a.data * 0.5)))
+    assert y.primitive.name == "sine_of_product"
+
+
+def test_vjp_and_jvp_take_parameters() -> None:
+    x = np.array([2.0, 3.0])
+    assert np.allclose(ag.grad(lambda x: np.sum(raised(x, n=3)))(x), 3 * x**2)
+    assert np.allclose(ag.jvp(lambda x: raised(x, n=3), (x,), (x,))[1], 3 * x**3)
+    assert np.allclose(ag.hessian(lambda x: np.sum(raised(x, 4)))(x), np.diag(12 * x**2))
+    assert raised.name == "to_the_n"
+
+
+def test_one_vjp_may_give_the_cotangents_of_all_arrays() -> None:
+    a, b = np.arange(6.0).reshape(2, 3), np.arange(12.0).reshape(3, 4)
+    own = ag.grad(lambda a, b: np.sum(np.sin(product(a, b))), (0, 1))(a, b)
+    plain = ag.grad(lambda a, b: np.sum(np.sin(a @ b)), (0, 1))(a, b)
+    for got, want in zip(own, plain, strict=True):
+        assert np.allclose(got, want, rtol=1e-13)
+    t = np.ones((2, 3))
+    assert np.allclose(ag.jvp(lambda a: product(a, b), (a,), (t,))[1], t @ b)
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        lambda y, x: np.exp(x.data if isinstance(x, Tensor) else x),
+        lambda y, x: np.exp(x.numpy() if isinstance(x, Tensor) else x),
+        lambda y, x: np.exp(x.detach() if isinstance(x, Tensor) else x),
+        lambda y, x: np.exp(x.item() if isinstance(x, Tensor) else x),
+        lambda y, x: np.exp(float(x)),
+        lambda y, x: np.exp(np.asarray(x)),
+    ],
+)
+def test_a_rule_that_loses_tensors_raises_at_second_order(rule: object) -> None:
+    f = ag.primitive(lambda x: np.exp(x), partials=rule, name="lossy")
+    assert np.isclose(ag.grad(f)(0.5), np.exp(0.5))
+    with pytest.raises(GraphError, match=r"lossy|in its graph"):
+        ag.grad(ag.grad(f))(0.5)
+
+
+def test_a_missing_mode_is_named() -> None:
+    reverse_only = ag.primitive(lambda x: 2 * x, vjp=lambda g, y, x: 2 * g, name="doubled")
+    with pytest.raises(GraphError, match="jvp"):
+        ag.jvp(reverse_only, (1.0,), (1.0,))
+    forward_only = ag.primitive(lambda x: 2 * x, jvp=lambda t, y, x: 2 * t, name="twice")
+    assert ag.jvp(forward_only, (1.0,), (1.0,)) == (2.0, 2.0)
+    with pytest.raises(GraphError, match="vjp"):
+        ag.grad(forward_only)(1.0)
+
+
+def test_definitions_are_checked() -> None:
+    with pytest.raises(ArgumentError, match="no rule"):
+        ag.primitive(lambda x: x)
+    with pytest.raises(ArgumentError, match="one rule for each of a, b"):
+        ag.primitive(lambda a, b: a * b, partials=lambda y, a, b: b)
+
+
+def test_plain_values_stay_plain_and_operations_pickle() -> None:
+    assert logistic(0.0) == 0.5
+    assert pickle.loads(pickle.dumps(ag.sigmoid)) is ag.sigmoid
+    assert pickle.loads(pickle.dumps(np.exp)) is np.exp
