@@ -13,10 +13,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from . import methods
+from .anomaly import detect_anomaly
 from .check import gradcheck, numerical_gradient
+from .checkpoints import checkpoint
 from .define import primitive
 from .draw import draw
 from .errors import (
+    AnomalyError,
     ArgumentError,
     ChainruleError,
     DTypeError,
@@ -29,6 +33,7 @@ from .node import toposort
 from .primitive import REGISTRY, ROWS, Primitive
 from .primitives import at
 from .recording import enable_grad, no_grad
+from .sparse import sparse_hessian, sparse_jacobian
 from .sweep import contributions, gradients
 from .tensor import Tensor
 from .transforms import (
@@ -43,6 +48,8 @@ from .transforms import (
     vjp,
 )
 
+methods.install()
+
 __version__ = "0.1.0"
 
 # every row of the table is a function of this package under its own name
@@ -55,6 +62,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "REGISTRY",
+    "AnomalyError",
     "ArgumentError",
     "ChainruleError",
     "DTypeError",
@@ -65,8 +73,10 @@ __all__ = [
     "ShapeError",
     "Tensor",
     "at",
+    "checkpoint",
     "contributions",
     "derivative",
+    "detect_anomaly",
     "draw",
     "enable_grad",
     "grad",
@@ -79,6 +89,8 @@ __all__ = [
     "no_grad",
     "numerical_gradient",
     "primitive",
+    "sparse_hessian",
+    "sparse_jacobian",
     "stop_gradient",
     "toposort",
     "value_and_grad",

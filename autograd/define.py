@@ -58,7 +58,7 @@ def primitive(
         return functools.partial(
             primitive, partials=partials, vjp=vjp, jvp=jvp, name=name, symbol=symbol
         )
-    label: str = name or getattr(function, "__name__", "primitive")
+    label = str(name or getattr(function, "__name__", "primitive"))
     if (partials is None) == (vjp is None and jvp is None):
         raise ArgumentError(
             message(

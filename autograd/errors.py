@@ -30,6 +30,10 @@ class TraceError(GraphError):
     """A function being traced wants a value, which only a call of the graph has."""
 
 
+class AnomalyError(ChainruleError, ArithmeticError):
+    """An operation made a nan or inf inside `detect_anomaly`."""
+
+
 class GradientError(ChainruleError, AssertionError):
     """A gradient is wrong."""
 

@@ -91,11 +91,11 @@ class Linear(Primitive):
         """Apply the operation to the tangents, zeros where there is none."""
         return self.bind(
             [
-                t
-                if t is not None
-                else x
+                x
                 if not self.is_variadic and self.rules[i] is NON_DIFFERENTIABLE
                 else np.zeros(np.shape(x))
+                if t is None
+                else t
                 for i, (t, x) in enumerate(zip(tangents, values, strict=True))
             ],
             params,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -240,3 +240,12 @@ def toposort(roots: Iterable[Node]) -> list[Node]:
                 if not uses[x]:
                     order.append(x)
     return order
+
+
+def leading_to(roots: Sequence[Node], targets: set[Node]) -> set[Node]:
+    """Return the Tensors between the roots and the targets, ends included."""
+    relevant = set(targets)
+    for node in reversed(toposort(roots)):
+        if node not in relevant and any(isinstance(x, Node) and x in relevant for x in node.inputs):
+            relevant.add(node)
+    return relevant

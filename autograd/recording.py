@@ -18,16 +18,18 @@ class _Mode:
 
     `clock` counts assignments to leaves: a record made before its leaf was assigned is stale.
     `paused` counts the contexts inside `no_grad`: only while there is one is the ContextVar read.
-    `tracing` counts the tapes in use, likewise; `whole` the rules that must not lose Tensors.
+    `tracing` counts the tapes in use, likewise; `whole` the rules that must not lose Tensors,
+    `anomaly` the blocks that look for nan and inf.
     """
 
-    __slots__ = ("clock", "lock", "paused", "tracing", "whole")
+    __slots__ = ("anomaly", "clock", "lock", "paused", "tracing", "whole")
 
     def __init__(self) -> None:
         self.clock = 0
         self.paused = 0
         self.tracing = 0
         self.whole = 0
+        self.anomaly = 0
         self.lock = threading.Lock()
 
     def tick(self) -> int:

@@ -11,8 +11,9 @@ from typing import Any
 
 import numpy as np
 
+from .anomaly import flowed
 from .errors import GraphError, ShapeError, message
-from .node import LEAF, Node, tensors_of, toposort, value_of
+from .node import LEAF, Node, leading_to, tensors_of, toposort, value_of
 from .primitive import NON_DIFFERENTIABLE
 from .primitives import astype
 from .recording import explain, mode, refuse_traced, traced
@@ -83,7 +84,7 @@ def gradients(
     create_graph = create_graph or any(map(traced, roots))
     starts = [_seed(t, s, record=create_graph) for t, s in zip(roots, seeds, strict=True)]
     wanted = set(targets)
-    relevant = _leading_to(roots, wanted)
+    relevant = leading_to(roots, wanted)
     nodes, gs, leaves = _pullback(roots, starts, relevant, create_graph)
     found = dict(zip(nodes, gs, strict=True))
     found.update(leaves)
@@ -148,6 +149,8 @@ def pushforward(
             if np.shape(t) != node.shape:
                 t = np.broadcast_to(t, node.shape)
             flowing[node] = _fit(t, node)
+            if mode.anomaly:
+                flowed(node, t, [s for s in ts if s is not None], "tangent")
     return [flowing.get(t) for t in outputs]
 
 
@@ -217,7 +220,7 @@ def _pullback(
 
     for root, seed in zip(roots, seeds, strict=True):
         deliver(root, seed)
-    general = record or observe is not None
+    general = record or observe is not None or mode.anomaly > 0
     with np.errstate(all="ignore"):
         for node, g in zip(nodes, cotangents, strict=False):  # both grow while they are walked
             if node._record is not None or general or g is None:
@@ -375,6 +378,8 @@ def _edges(
             c = np.where(kept, row.pull(i, g, y, values, params), 0.0)
             kept = _reduced_mask(kept, np.shape(c), x.shape)
             c = _fit(_unbroadcast(c, x.shape), x)
+        if mode.anomaly:
+            flowed(node, c, [g], "gradient")
         if observe is not None:
             observe(node, i, c)
         yield x, c, kept if c is not None else None
@@ -461,15 +466,6 @@ def _seed(root: Node, gradient: Any, record: bool) -> Any:
             )
         )
     return seed if record else _fit(seed, root)
-
-
-def _leading_to(roots: Sequence[Node], targets: set[Node]) -> set[Node]:
-    """Return the Tensors between the roots and the targets, ends included."""
-    relevant = set(targets)
-    for node in reversed(toposort(roots)):
-        if node not in relevant and any(isinstance(x, Node) and x in relevant for x in node.inputs):
-            relevant.add(node)
-    return relevant
 
 
 def _refuse_stale(node: Node, inputs: Iterable[Any]) -> None:

@@ -8,15 +8,14 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import numpy as np
 
 from . import primitives
+from .anomaly import made
 from .dispatch import plain_index, row_of
 from .errors import DTypeError, GraphError, ShapeError, message
 from .guard import constant, evaluation_error, read_only
-from .kinds import Elementwise
 from .node import LEAF, Node, copy_on_tape, plain_all, stored, value_of
 from .observers import OBSERVERS, STATIC
-from .primitive import ROWS, Primitive
+from .primitive import Primitive
 from .recording import mode, recording, refuse_lost, refuse_traced, tape
-from .scalar import binary_method, unary_method
 from .sweep import accumulate
 
 
@@ -411,6 +410,8 @@ def apply(row: Primitive, inputs: Sequence[Any], params: dict[str, Any]) -> Tens
     out._clock = mode.clock
     if current is not None:
         current.record(out, row, kept, params)
+    if mode.anomaly:
+        made(out, row, kept)
     return out
 
 
@@ -430,70 +431,3 @@ def _rebuild(value: Any, requires_grad: bool, name: str | None, grad: Any) -> Te
     out = Tensor(value, requires_grad=requires_grad, name=name)
     out.grad = grad if grad is None or type(grad) is float else np.array(grad)
     return out
-
-
-_OPERATORS = {
-    "+": "add",
-    "-": "sub",
-    "*": "mul",
-    "/": "truediv",
-    "//": "floordiv",
-    "%": "mod",
-    "divmod": "divmod",
-    "**": "pow",
-    "@": "matmul",
-    "neg": "neg",
-    "pos": "pos",
-    "abs": "abs",
-    "&": "and",
-    "|": "or",
-    "^": "xor",
-    "~": "invert",
-}
-"""How Python names the methods behind the symbols of the table."""
-_UNARY = ("neg", "pos", "abs")
-
-
-def _general_method(row: Primitive, name: str, reflected: bool = False) -> Callable[..., Any]:
-    def method(self: Tensor, *args: Any, **kwargs: Any) -> Any:
-        return row(*args[:1], self, *args[1:]) if reflected else row(self, *args, **kwargs)
-
-    method.__name__ = name
-    method.__doc__ = row.summary
-    return method
-
-
-def _install_methods() -> None:
-    """Make every row a method, and an operator where it has a symbol."""
-    context = {
-        "Tensor": Tensor,
-        "new": _new,
-        "apply": apply,
-        "mode": mode,
-        "recording": recording.get,
-    }
-    for row in ROWS.values():
-        fast = row.scalar is not None and (row.symbol is not None or isinstance(row, Elementwise))
-        if row.symbol is not None:
-            for reflected in (False,) if row.symbol in _UNARY else (False, True):
-                name = f"__{'r' if reflected else ''}{_OPERATORS[row.symbol]}__"
-                setattr(Tensor, name, _method(row, name, context, fast, reflected))
-        if not hasattr(Tensor, row.name):
-            setattr(Tensor, row.name, _method(row, row.name, context, fast and row.arity == 1))
-    for look in OBSERVERS.values():
-        operator = _OPERATORS.get(look.symbol or "")
-        name = f"__{operator}__" if operator else look.name
-        setattr(Tensor, name, _general_method(look, name))
-
-
-def _method(
-    row: Primitive, name: str, context: dict[str, Any], fast: bool, reflected: bool = False
-) -> Callable[..., Any]:
-    if not fast:
-        return _general_method(row, name, reflected)
-    if row.arity == 1:
-        return unary_method(row, name, context)
-    return binary_method(row, name, context, reflected)
-
-
-_install_methods()

@@ -155,3 +155,28 @@ def test_every_numpy_function_has_a_row_or_observes_or_is_left_out_for_a_reason(
         if known == (function.__name__ in LEFT_OUT):
             unknown.append(name)
     assert unknown == []
+
+
+def along_arrays() -> list:
+    """Return every case as a function of one flat array, with a point: for tests of patterns."""
+    found = []
+    for row in ROWS.values():
+        if isinstance(row.forward, Packing):
+            continue
+        for case in cases_of(row)[:2]:
+            if not case.shapes or not all(case.shapes):
+                continue
+            arrays = draw(row, case, np.random.default_rng(3))
+            if sum(a.size for a in arrays) > 40:
+                continue
+            ends = np.cumsum([a.size for a in arrays])[:-1]
+            shapes = [a.shape for a in arrays]
+
+            def f(x: ag.Tensor, row=row, case=case, ends=ends, shapes=shapes) -> ag.Tensor:
+                parts = np.split(x, ends)
+                return case.apply(
+                    row, *(np.reshape(p, s) for p, s in zip(parts, shapes, strict=True))
+                )
+
+            found.append((row, f, np.concatenate([a.ravel() for a in arrays])))
+    return found

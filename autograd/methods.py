@@ -1,0 +1,88 @@
+"""What makes every row of the table a method of Tensor, and an operator where it has a symbol."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from .anomaly import hunting
+from .kinds import Elementwise
+from .observers import OBSERVERS
+from .primitive import ROWS, Primitive
+from .recording import mode, recording
+from .scalar import binary_method, unary_method
+from .tensor import Tensor, apply
+
+_OPERATORS = {
+    "+": "add",
+    "-": "sub",
+    "*": "mul",
+    "/": "truediv",
+    "//": "floordiv",
+    "%": "mod",
+    "divmod": "divmod",
+    "**": "pow",
+    "@": "matmul",
+    "neg": "neg",
+    "pos": "pos",
+    "abs": "abs",
+    "&": "and",
+    "|": "or",
+    "^": "xor",
+    "~": "invert",
+}
+"""How Python names the methods behind the symbols of the table."""
+_UNARY = ("neg", "pos", "abs")
+
+
+class _GiveWayError(ArithmeticError):
+    """Sends the fast lane to `apply`."""
+
+
+def _recording_floats() -> bool:
+    """Tell the fast lane whether to record; while anomalies are hunted, to give way."""
+    if mode.anomaly and hunting():
+        raise _GiveWayError
+    return recording.get()
+
+
+def _general_method(row: Primitive, name: str, reflected: bool = False) -> Callable[..., Any]:
+    def method(self: Tensor, *args: Any, **kwargs: Any) -> Any:
+        return row(*args[:1], self, *args[1:]) if reflected else row(self, *args, **kwargs)
+
+    method.__name__ = name
+    method.__doc__ = row.summary
+    return method
+
+
+def install() -> None:
+    """Make every row a method, and an operator where it has a symbol."""
+    context = {
+        "Tensor": Tensor,
+        "new": object.__new__,
+        "apply": apply,
+        "mode": mode,
+        "recording": _recording_floats,
+    }
+    for row in ROWS.values():
+        fast = row.scalar is not None and (row.symbol is not None or isinstance(row, Elementwise))
+        if row.symbol is not None:
+            for reflected in (False,) if row.symbol in _UNARY else (False, True):
+                name = f"__{'r' if reflected else ''}{_OPERATORS[row.symbol]}__"
+                setattr(Tensor, name, _method(row, name, context, fast, reflected))
+        if not hasattr(Tensor, row.name):
+            setattr(Tensor, row.name, _method(row, row.name, context, fast and row.arity == 1))
+    for look in OBSERVERS.values():
+        operator = _OPERATORS.get(look.symbol or "")
+        name = f"__{operator}__" if operator else look.name
+        setattr(Tensor, name, _general_method(look, name))
+
+
+def _method(
+    row: Primitive, name: str, context: dict[str, Any], fast: bool, reflected: bool = False
+) -> Callable[..., Any]:
+    if not fast:
+        return _general_method(row, name, reflected)
+    if row.arity == 1:
+        return unary_method(row, name, context)
+    return binary_method(row, name, context, reflected)
