@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from numbers import Integral
 from typing import Any
 
@@ -14,6 +14,7 @@ import autograd as ag
 from autograd import Tensor, no_grad
 from autograd.errors import ArgumentError, GraphError, ShapeError, message
 from nn import data, losses, metrics, optimizers
+from nn.layers.layer import WeightRule
 
 
 class NotFiniteError(ArgumentError, ArithmeticError):
@@ -33,6 +34,13 @@ class Recipe:
     optimizer: optimizers.Optimizer
     loss: losses.Loss
     metrics: list[metrics.Metric]
+    penalties: list[WeightRule] = field(default_factory=list)
+    state: list[Tensor] = field(default_factory=list)
+
+    def bind(self, model: Any) -> None:
+        """Take note of the model's regularized parameters and of those that are not trained."""
+        self.penalties = [rule for rule in model.all_rules() if rule.regularizer is not None]
+        self.state = model.non_trainable_weights
 
     @staticmethod
     def of(optimizer: Any, loss: Any, wanted: Any) -> Recipe:
@@ -73,16 +81,23 @@ def train_step(model: Any, recipe: Recipe, x: Any, y: Any, weight: Any) -> float
     Raises:
         NotFiniteError: if the loss or a gradient is infinite or nan; then nothing is updated.
     """
-    prediction = model.forward(x, training=True)
-    loss = _total(model, recipe.loss(y, prediction, weight))
-    value = float(loss.item())
-    if not math.isfinite(value):
-        raise NotFiniteError(_why_not_finite(model, x, value))
-    optimizer = recipe.optimizer
-    gradients = ag.gradients(loss, optimizer.parameters)
-    _refuse_infinite(gradients, optimizer.parameters, value)
-    _measure(recipe, y, prediction, weight)
-    optimizer.apply(gradients)
+    kept = [t.data for t in recipe.state]
+    try:
+        prediction = model.forward(x, training=True)
+        loss = _total(recipe, recipe.loss(y, prediction, weight))
+        value = float(loss.item())
+        if not math.isfinite(value):
+            raise NotFiniteError(_why_not_finite(model, x, value))
+        optimizer = recipe.optimizer
+        gradients = ag.gradients(loss, optimizer.parameters)
+        _refuse_infinite(gradients, optimizer.parameters, value)
+        _measure(recipe, y, prediction, weight)
+        optimizer.apply(gradients)
+    except BaseException:
+        # moving averages follow the forward pass: they go back with it
+        for t, before in zip(recipe.state, kept, strict=True):
+            t.assign(before)
+        raise
     return value
 
 
@@ -96,7 +111,7 @@ def test_step(model: Any, recipe: Recipe, x: Any, y: Any, weight: Any) -> float:
         The loss.
     """
     prediction = model.forward(x)
-    loss = _total(model, recipe.loss(y, prediction, weight))
+    loss = _total(recipe, recipe.loss(y, prediction, weight))
     _measure(recipe, y, prediction, weight)
     return float(loss.item())
 
@@ -104,9 +119,10 @@ def test_step(model: Any, recipe: Recipe, x: Any, y: Any, weight: Any) -> float:
 test_step.__test__ = False  # type: ignore[attr-defined] # pytest takes its name for a test's
 
 
-def _total(model: Any, loss: Any) -> Any:
-    for penalty in model.losses:
-        loss = loss + penalty
+def _total(recipe: Recipe, loss: Any) -> Any:
+    for rule in recipe.penalties:
+        assert rule.regularizer is not None
+        loss = loss + rule.regularizer(rule.weight)
     return loss
 
 
@@ -219,7 +235,7 @@ def examples(
     data.refuse_nan(y, "y")
     if check:
         first = tuple(p[:1] for p in parts) if isinstance(x, tuple) else x[:1]
-        with no_grad():
+        with no_grad(), np.errstate(all="ignore"):
             shape = np.shape(model(first))
         model.recipe.loss.check(y, (len(y), *shape[1:]))
     if class_weight is not None:

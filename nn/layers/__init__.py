@@ -1,9 +1,34 @@
 """The layers of networks, under Keras' names."""
 
-from nn.layers.activation import Activation
+from nn.layers.activation import ELU, GELU, Activation, LeakyReLU, ReLU, SiLU, Softmax
 from nn.layers.dense import Dense
 from nn.layers.layer import Layer
+from nn.layers.merging import Add, Average, Concatenate, Multiply
+from nn.layers.noise import Dropout, GaussianNoise, Rescaling
+from nn.layers.normalization import BatchNormalization, LayerNormalization
 from nn.layers.shaping import Flatten, Reshape
 from nn.layers.symbol import Input
 
-__all__ = ["Activation", "Dense", "Flatten", "Input", "Layer", "Reshape"]
+__all__ = [
+    "ELU",
+    "GELU",
+    "Activation",
+    "Add",
+    "Average",
+    "BatchNormalization",
+    "Concatenate",
+    "Dense",
+    "Dropout",
+    "Flatten",
+    "GaussianNoise",
+    "Input",
+    "Layer",
+    "LayerNormalization",
+    "LeakyReLU",
+    "Multiply",
+    "ReLU",
+    "Rescaling",
+    "Reshape",
+    "SiLU",
+    "Softmax",
+]

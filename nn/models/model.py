@@ -44,6 +44,13 @@ class Model(Layer):
     """
 
     input_count: int | None = None
+    graph_class: type[Model]
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Any:
+        """Give `Model(inputs, outputs)` the class that runs a graph of layers."""
+        if cls is Model and (args or "inputs" in kwargs):
+            return super().__new__(cls.graph_class)
+        return super().__new__(cls)
 
     def __init__(
         self, *, name: str | None = None, dtype: Any = None, seed: Any = None, **layer: Any
@@ -188,6 +195,7 @@ class Model(Layer):
                     "adding a Dense layer, or trainable=True",
                 )
             )
+        self._recipe.bind(self)
         self._recipe.optimizer.build(self)
         history = History()
         heard = self._listeners(
@@ -230,6 +238,7 @@ class Model(Layer):
         training.compiled(self)
         _check_verbose(verbose)
         source = training.batches_of(self, x, y, sample_weight, batch_size, shuffle=False)
+        self._recipe.bind(self)
         heard = self._listeners(callbacks, verbose, None, {"steps": source.steps})
         logs = evaluate(self, source, heard)
         if return_dict:

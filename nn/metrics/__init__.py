@@ -1,0 +1,51 @@
+"""Metrics: numbers that describe predictions, under Keras' names."""
+
+from nn.metrics.counting import (
+    AUC,
+    Precision,
+    Recall,
+    SparseTopKCategoricalAccuracy,
+    TopKCategoricalAccuracy,
+    confusion_matrix,
+    in_top_k,
+)
+from nn.metrics.metric import (
+    REGISTRY,
+    Accuracy,
+    BinaryAccuracy,
+    CategoricalAccuracy,
+    Mean,
+    MeanAbsoluteError,
+    MeanOf,
+    MeanSquaredError,
+    Metric,
+    SparseCategoricalAccuracy,
+    binary_accuracy,
+    categorical_accuracy,
+    get,
+    sparse_categorical_accuracy,
+)
+
+__all__ = [
+    "AUC",
+    "REGISTRY",
+    "Accuracy",
+    "BinaryAccuracy",
+    "CategoricalAccuracy",
+    "Mean",
+    "MeanAbsoluteError",
+    "MeanOf",
+    "MeanSquaredError",
+    "Metric",
+    "Precision",
+    "Recall",
+    "SparseCategoricalAccuracy",
+    "SparseTopKCategoricalAccuracy",
+    "TopKCategoricalAccuracy",
+    "binary_accuracy",
+    "categorical_accuracy",
+    "confusion_matrix",
+    "get",
+    "in_top_k",
+    "sparse_categorical_accuracy",
+]
