@@ -18,7 +18,7 @@ from .anomaly import detect_anomaly
 from .check import gradcheck, numerical_gradient
 from .checkpoints import checkpoint
 from .define import primitive
-from .draw import draw
+from .draw import draw, explain
 from .errors import (
     AnomalyError,
     ArgumentError,
@@ -79,6 +79,7 @@ __all__ = [
     "detect_anomaly",
     "draw",
     "enable_grad",
+    "explain",
     "grad",
     "gradcheck",
     "gradients",

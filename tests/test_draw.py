@@ -1,6 +1,7 @@
 """Figures: what they say, that they say it the same on every run, and that they are saved whole."""
 
 import os
+import re
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
@@ -416,3 +417,33 @@ def test_the_example_prints_the_figures_of_the_book(tmp_path: Path) -> None:
         f"figure: {Path('pictures') / 'apple_orange_tax.png'}",
     ]
     assert (tmp_path / "pictures" / "apple_orange_tax.png").read_bytes().startswith(b"\x89PNG")
+
+
+# ---- the text form -------------------------------------------------------------------------------
+
+
+def test_the_text_form_has_one_line_a_value(tmp_path: Path) -> None:
+    path = ag.draw(apples()).save(tmp_path / "price.txt")
+    assert path.read_text(encoding="utf-8").splitlines() == [
+        "name        computed as          value  gradient",
+        "apple                            100    2.2",
+        "apple_num                        2      110",
+        "t1          apple × apple_num    200    1.1",
+        "orange                           150    3.3",
+        "orange_num                       3      165",
+        "t2          orange × orange_num  450    1.1",
+        "t3          t1 + t2              650    1.1",
+        "tax                              1.1    650",
+        "price       t3 × tax             715    1",
+        "",
+        "above each edge: the value; below, with ←: the gradient of price",
+    ]
+    assert "no gradient yet" in ag.draw(Tensor(2.0, name="x") * 3).text
+
+
+def test_the_text_form_of_a_collapsed_figure_says_what_was_collapsed() -> None:
+    x = Tensor(1.0, name="x")
+    y = x
+    for _ in range(100):
+        y = y * 1.01
+    assert re.search(r"92 operations: 92 multiply +2\.\d+ ", ag.draw(y).text)

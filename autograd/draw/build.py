@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import functools
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
 from ..errors import DTypeError, GraphError, message
 from ..node import Node, value_of
+from ..primitive import Primitive
 from ..sweep import contributions
 from .collapse import Block, collapsed, evaluation_order
 from .figure import Figure
+from .local import local_derivatives
+from .naming import named
 from .parts import Edge, Kind, Vertex
 from .text import SYMBOLS, Quantity, Summary, quantity, shown, written
 
@@ -23,9 +27,6 @@ MOST_LEAVES = 24
 
 MOST_STRANDS = 3
 """More values than this from one block to another are drawn as one edge."""
-
-COMMUTATIVE = frozenset({"add", "multiply", "maximum", "minimum"})
-"""Operations whose operands may be drawn in either order, for the sake of fewer crossings."""
 
 
 def draw(y: Node) -> Figure:
@@ -56,13 +57,25 @@ def draw(y: Node) -> Figure:
         raise DTypeError(
             message("y to be a Tensor", type(y).__name__, "drawing a result of Tensors")
         )
+    order = recorded(y)
+    return described(order, y.grad)
+
+
+def described(order: list[Node], seed: Any) -> Figure:
+    """Describe a computation.
+
+    Args:
+        order: its Tensors in evaluation order.
+        seed: the gradient of the last one, None for a figure without gradients.
+    """
+    return _Builder(order, seed).figure()
+
+
+def recorded(y: Any) -> list[Node]:
+    """Return the computation of `y` in evaluation order, refused where it is no longer true."""
+    if not isinstance(y, Node):
+        raise DTypeError(message("y to be a Tensor", type(y).__name__, "a result of Tensors"))
     order = evaluation_order(y)
-    _refuse_assigned(order)
-    flows = {} if y.grad is None or y.is_leaf else contributions(y, y.grad)
-    return _Builder(y, order, flows).figure()
-
-
-def _refuse_assigned(order: list[Node]) -> None:
     for t in order:
         for x in t.inputs:
             if isinstance(x, Node) and x.is_leaf and x._clock > t._clock:
@@ -70,9 +83,10 @@ def _refuse_assigned(order: list[Node]) -> None:
                     message(
                         f"{x.label} to hold the value that {t.label} was computed with",
                         "a value assigned since",
-                        "computing the result again before drawing it",
+                        "computing the result again first",
                     )
                 )
+    return order
 
 
 Head = Node | Block
@@ -81,11 +95,13 @@ Head = Node | Block
 class _Builder:
     """One walk over a computation: what is drawn, and what joins it."""
 
-    def __init__(self, y: Node, order: list[Node], flows: Mapping[tuple[Node, int], Any]) -> None:
-        self.y = y
+    def __init__(self, order: list[Node], seed: Any) -> None:
+        self.y = y = order[-1]
         self.order = order
-        self.flows = flows
+        self.seed = seed
+        self.flows = {} if seed is None or y.is_leaf else contributions(y, seed)
         self.blocks = collapsed([t for t in order if not t.is_leaf], LIMIT)
+        self.names = named([t for t in order if t not in self.blocks])
         self.vertices: list[Vertex] = []
         self.edges: list[Edge] = []
         self.keys: dict[Head, str] = {}
@@ -116,7 +132,7 @@ class _Builder:
                 self._edges_into_operation(head)
         if not self.y.is_leaf:
             end = self._vertex("result", self.y.name or "result")
-            self._edge(self.keys[self.y], end, self.y, self.y.grad)
+            self._edge(self.keys[self.y], end, self.y, self.seed)
         return Figure(tuple(self.vertices), tuple(self.edges), self._caption())
 
     def _collect_uses(self) -> None:
@@ -141,32 +157,45 @@ class _Builder:
         return set(inner[MOST_LEAVES:])
 
     def _vertex(
-        self, kind: Kind, title: str, details: Sequence[str] = (), commutes: bool = True
+        self,
+        kind: Kind,
+        title: str,
+        details: Sequence[str] = (),
+        name: str = "",
+        primitive: Primitive | None = None,
     ) -> str:
         key = f"v{len(self.vertices)}"
-        self.vertices.append(Vertex(key, kind, title, tuple(details), commutes))
+        self.vertices.append(Vertex(key, kind, title, name, tuple(details), primitive))
         return key
 
     def _leaf(self, t: Node) -> str:
         kind: Kind = "leaf" if t.requires_grad else "constant"
         title = t.name or _plain_title(t._value)
+        details = []
         if t is self.y:
-            held = (
-                "no gradient yet" if t.grad is None else f"← {written(quantity(value_of(t.grad)))}"
-            )
-            return self._vertex(kind, title, [written(quantity(t._value)), held])
-        return self._vertex(kind, title)
+            details = [written(quantity(t._value)), "no gradient yet"]
+            if t.grad is not None:
+                details[1] = f"← {written(quantity(value_of(t.grad)))}"
+        return self._vertex(kind, title, details, self.names[t])
 
     def _operation(self, t: Node) -> str:
         row = t.primitive
         assert row is not None
         title = row.name if row.symbol is None else SYMBOLS.get(row.symbol, row.symbol)
         details = [shown(f"{key}={value!r}") for key, value in t.params.items()]
-        return self._vertex("operation", title, details, row.name in COMMUTATIVE)
+        return self._vertex("operation", title, details, self.names[t], row)
 
-    def _edge(self, tail: str, head: str, x: Any, gradient: Any, terms: Sequence[Any] = ()) -> None:
+    def _edge(
+        self,
+        tail: str,
+        head: str,
+        x: Any,
+        gradient: Any,
+        terms: Sequence[Any] = (),
+        slope: float | None = None,
+    ) -> None:
         differentiable = isinstance(x, Node) and x.requires_grad
-        if differentiable and gradient is None and self.y.grad is not None:
+        if differentiable and gradient is None and self.seed is not None:
             gradient = 0.0  # a branch that where() did not take
         self.edges.append(
             Edge(
@@ -174,8 +203,9 @@ class _Builder:
                 head,
                 quantity(value_of(x)),
                 None if gradient is None else quantity(value_of(gradient)),
-                tuple(quantity(term) for term in terms),
+                tuple(quantity(0.0 if term is None else term) for term in terms),
                 differentiable,
+                slope,
             )
         )
 
@@ -186,21 +216,19 @@ class _Builder:
             uses = self.uses[x]
             if len(uses) > 1 and x.requires_grad and x not in self.blocks:
                 junction = self._vertex("junction", "")
-                terms = [c for c in uses.values() if c is not None]
-                total = None
-                for c in terms:
-                    total = _added(total, c)
+                total = functools.reduce(_added, uses.values())
+                terms = () if self.seed is None else tuple(uses.values())
                 self._edge(tail, junction, x, total, terms)
                 tail = junction
             self.sources[x] = tail
         return self.sources[x]
 
     def _edges_into_operation(self, t: Node) -> None:
-        for i, x in enumerate(t.inputs):
+        for i, (x, slope) in enumerate(zip(t.inputs, local_derivatives(t), strict=True)):
             if isinstance(x, Node):
-                self._edge(self._source(x), self.keys[t], x, self.uses[x][t, i])
+                self._edge(self._source(x), self.keys[t], x, self.uses[x][t, i], slope=slope)
             else:
-                tail = self._vertex("constant", _plain_title(x))
+                tail = self._vertex("constant", _plain_title(x), name=_plain_title(x))
                 self._edge(tail, self.keys[t], x, None)
 
     def _edges_into_block(self, head: Block, inputs: Sequence[Node]) -> None:
@@ -218,7 +246,7 @@ class _Builder:
             values = _together(x._value for x in strands)
             back = [self.uses[x][head, 0] for x in strands]
             gradient = (
-                None if self.y.grad is None else _together(0.0 if c is None else c for c in back)
+                None if self.seed is None else _together(0.0 if c is None else c for c in back)
             )
             self.edges.append(
                 Edge(
@@ -233,7 +261,7 @@ class _Builder:
     def _caption(self) -> str:
         name = shown(self.y.name or "the result")
         parts = ["above each edge: the value"]
-        if self.y.grad is None:
+        if self.seed is None:
             parts.append("no gradient yet: call backward() first")
         else:
             parts.append(f"below, with ←: the gradient of {name}")

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from html import escape
 
 from .parts import Edge, Vertex
-from .text import is_finite, number, shown, written
+from .text import gradient_text, is_finite, shown, written
 
-MOST_TERMS = 4
-"""A sum of more contributions than this is given by their number."""
+COMMUTATIVE = frozenset({"add", "multiply", "maximum", "minimum"})
+"""Operations whose operands may be drawn in either order, for the sake of fewer crossings."""
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,7 @@ def _vertex(vertex: Vertex, theme: Theme) -> str:
     if vertex.kind == "operation":
         small = len(vertex.title) <= 3 and not rows
         shape = "shape=circle width=0.5 fixedsize=true" if small else "shape=ellipse margin=0.02"
-        if not vertex.commutes:
+        if vertex.primitive is None or vertex.primitive.name not in COMMUTATIVE:
             shape += " ordering=in"
         size = 20 if len(vertex.title) == 1 else 13
         label = "<BR/>".join([f'<FONT POINT-SIZE="{size}">{title}</FONT>', *rows])
@@ -127,25 +127,7 @@ def _below(edge: Edge, theme: Theme) -> str:
     if edge.gradient is None:
         return f'<FONT COLOR="{theme.faint}">← no gradient yet</FONT>'
     colour = theme.gradient if is_finite(edge.gradient) else theme.alarm
-    return f'<FONT COLOR="{colour}">← {escape(gradient_text(edge))}</FONT>'
-
-
-def gradient_text(edge: Edge) -> str:
-    """Return the gradient of an edge, with the sum it is where a value is used several times."""
-    assert edge.gradient is not None
-    total = written(edge.gradient)
-    if len(edge.terms) < 2:
-        return total
-    if len(edge.terms) > MOST_TERMS:
-        return f"{total} = sum of {len(edge.terms):,} paths"
-    if any(not isinstance(term, float) for term in edge.terms):
-        return f"{total} (sum of {len(edge.terms)} paths)"
-    return f"{total} = {sum_text([t for t in edge.terms if isinstance(t, float)])}"
-
-
-def sum_text(terms: list[float]) -> str:
-    """Return numbers joined by plus signs, negative ones in parentheses."""
-    return " + ".join(f"({number(t)})" if i and t < 0 else number(t) for i, t in enumerate(terms))
+    return f'<FONT COLOR="{colour}">← {escape(gradient_text(edge.gradient, edge.terms))}</FONT>'
 
 
 def _text(s: str) -> str:

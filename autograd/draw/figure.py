@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
@@ -11,6 +12,7 @@ from ..errors import ArgumentError, MissingExtraError, message
 from .dot import LIGHT, dot
 from .parts import Edge, Vertex
 from .render import render, replace_file
+from .table import table
 
 RENDERED = (".svg", ".png", ".pdf")
 
@@ -34,11 +36,16 @@ class Figure:
         """The picture in the DOT language; the same expression gives the same text."""
         return dot(self.vertices, self.edges, self.caption, LIGHT)
 
+    @property
+    def text(self) -> str:
+        """The picture as lines of text: each value, how it was computed, and its gradient."""
+        return f"{table(self.vertices, self.edges)}\n\n{self.caption}\n"
+
     def save(self, path: str | PathLike[str]) -> Path:
         """Write the picture; an existing file is replaced whole or not at all.
 
         Args:
-            path: where to; the suffix says what: .svg, .png, .pdf or .dot.
+            path: where to; the suffix says what: .svg, .png, .pdf, .dot or .txt.
 
         Returns:
             The path.
@@ -50,10 +57,10 @@ class Figure:
         """
         target = Path(path)
         form = target.suffix.lower()
-        if form not in (*RENDERED, ".dot"):
+        if form not in (*RENDERED, *WRITTEN):
             raise ArgumentError(
                 message(
-                    f"path to end in one of {', '.join(RENDERED)}, .dot",
+                    f"path to end in one of {', '.join((*RENDERED, *WRITTEN))}",
                     repr(str(target)),
                     repr(str(target.with_suffix(".svg"))) if target.name else "'figure.svg'",
                 )
@@ -66,8 +73,8 @@ class Figure:
                     "creating that folder first",
                 )
             )
-        if form == ".dot":
-            replace_file(target, self.source.encode())
+        if form in WRITTEN:
+            replace_file(target, WRITTEN[form](self).encode())
             return target
         try:
             contents = render(self.source, form[1:])
@@ -92,5 +99,15 @@ class Figure:
         except MissingExtraError as error:
             return {"text/plain": f"{error}\n{self.source}"}
 
+    def __str__(self) -> str:
+        return self.text
+
     def __repr__(self) -> str:
         return f"<Figure of {len(self.vertices)} vertices and {len(self.edges)} edges>"
+
+
+WRITTEN: dict[str, Callable[[Figure], str]] = {
+    ".dot": lambda figure: figure.source,
+    ".txt": lambda figure: figure.text,
+}
+"""What needs no renderer."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from ..primitive import Primitive
 from .text import Quantity
 
 Kind = Literal["leaf", "constant", "operation", "junction", "block", "result"]
@@ -18,15 +19,17 @@ class Vertex:
         key: the identifier, the same on every run.
         kind: what it stands for; a junction is where a value parts and its gradients add.
         title: the symbol or the name.
+        name: what formulas call its value; no two vertices share one.
         details: further lines of text.
-        commutes: False for an operation whose operands must be drawn in their order.
+        primitive: the row of the table, for an operation.
     """
 
     key: str
     kind: Kind
     title: str
+    name: str = ""
     details: tuple[str, ...] = ()
-    commutes: bool = True
+    primitive: Primitive | None = None
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,7 @@ class Edge:
         gradient: what flows back along this edge, None where nothing has yet.
         terms: the contributions whose sum the gradient is, where a value is used several times.
         differentiable: False for a constant, which gradients do not flow to.
+        slope: the local derivative of the head with respect to this value, where both are scalars.
     """
 
     tail: str
@@ -48,3 +52,4 @@ class Edge:
     gradient: Quantity | None = None
     terms: tuple[Quantity, ...] = ()
     differentiable: bool = True
+    slope: float | None = None

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+
+MOST_TERMS = 4
+"""A sum of more contributions than this is given by their number."""
 
 LONGEST = 40
 """Names are cut to this many characters."""
@@ -61,7 +65,7 @@ def number(x: float) -> str:
         >>> number(110.00000000000001), number(-0.5), number(float("nan"))
         ('110', '-0.5', 'nan')
     """
-    return f"{x:.6g}"
+    return f"{x + 0.0:.6g}"  # -0.0 + 0.0 is 0.0
 
 
 def written(x: Quantity) -> str:
@@ -77,6 +81,28 @@ def written(x: Quantity) -> str:
     if 0 in x.shape:
         return shape
     return f"{shape}: {x.least:.3g} … {x.mean:.3g} … {x.greatest:.3g}"
+
+
+def sum_text(terms: Sequence[float]) -> str:
+    """Return numbers joined by plus signs, negative ones in parentheses.
+
+    Example:
+        >>> sum_text([-1.0, 2.0, -3.0])
+        '-1 + 2 + (-3)'
+    """
+    texts = [number(t) for t in terms]
+    return " + ".join(f"({t})" if i and t.startswith("-") else t for i, t in enumerate(texts))
+
+
+def gradient_text(gradient: Quantity, terms: Sequence[Quantity]) -> str:
+    """Return a gradient, with the sum it is where a value is used several times."""
+    total = written(gradient)
+    if len(terms) < 2:
+        return total
+    numbers = [term for term in terms if isinstance(term, float)]
+    if len(numbers) < len(terms) or len(terms) > MOST_TERMS:
+        return f"{total} = sum of {len(terms):,} paths"
+    return f"{total} = {sum_text(numbers)}"
 
 
 def shown(name: str) -> str:
