@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np  # noqa: F401 - the examples use it
@@ -24,14 +25,26 @@ def linear(x: Any) -> Any:
 
 
 @REGISTRY.add()
-def relu(x: Any) -> Any:
-    """Return max(x, 0).
+def relu(
+    x: Any, negative_slope: float = 0.0, max_value: float | None = None, threshold: float = 0.0
+) -> Any:
+    """Return max(x, 0), or a ramp with another slope, ceiling and threshold.
+
+    Args:
+        x: a Tensor or an array.
+        negative_slope: the slope below the threshold.
+        max_value: the ceiling; None for none.
+        threshold: where the ramp begins.
 
     Example:
         >>> relu(np.array([-1.0, 2.0]))
         array([0., 2.])
     """
-    return ag.relu(x)
+    if negative_slope or threshold:
+        y = ag.where(x >= threshold, x, (x - threshold) * negative_slope)
+    else:
+        y = ag.relu(x)
+    return y if max_value is None else ag.minimum(y, max_value)
 
 
 @REGISTRY.add()
@@ -159,6 +172,26 @@ def selu(x: Any) -> Any:
 
 
 @REGISTRY.add()
+def gelu(x: Any, approximate: bool = False) -> Any:
+    """Return x times the probability that a unit normal is below x.
+
+    Source: Hendrycks and Gimpel, Gaussian Error Linear Units, 2016.
+
+    Args:
+        x: a Tensor or an array.
+        approximate: whether to take the formula with tanh.
+
+    Example:
+        >>> gelu(np.array([0.0, 1.0])).round(4)
+        array([0.    , 0.8413])
+    """
+    if approximate:
+        inner = (x + x * x * x * 0.044715) * math.sqrt(2 / math.pi)
+        return x * (ag.tanh(inner) + 1) * 0.5
+    return x * (ag.erf(x * math.sqrt(0.5)) + 1) * 0.5
+
+
+@REGISTRY.add()
 def relu6(x: Any) -> Any:
     """Return min(max(x, 0), 6).
 
@@ -166,7 +199,7 @@ def relu6(x: Any) -> Any:
         >>> relu6(np.array([-1.0, 7.0]))
         array([0., 6.])
     """
-    return ag.minimum(ag.relu(x), 6)
+    return relu(x, max_value=6.0)
 
 
 @REGISTRY.add()
