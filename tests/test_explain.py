@@ -13,7 +13,8 @@ import autograd as ag
 from autograd import Tensor
 from autograd.draw.formula import Printer, result_formula, slope_formula
 from autograd.draw.local import local_derivatives
-from autograd.primitive import REGISTRY, Elementwise, elementwise
+from autograd.kinds import Elementwise, elementwise
+from autograd.primitive import REGISTRY
 
 
 def apples() -> dict[str, Tensor]:

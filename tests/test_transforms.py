@@ -283,6 +283,5 @@ def test_after_the_hunt_everything_is_as_before() -> None:
 
 def test_a_tracked_condition_has_no_tangent() -> None:
     x = np.array([1.0, 0.0, 2.0])
-    )
     tangent = ag.jvp(lambda x: np.where(x, x * x, 5 * x), (x,), (np.array([1.0, 1.0, 0.0]),))[1]
     assert np.array_equal(tangent, [2, 5, 0])

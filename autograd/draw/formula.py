@@ -14,7 +14,8 @@ import types
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from ..primitive import REGISTRY, Elementwise, Linear, Primitive
+from ..kinds import Elementwise, Linear
+from ..primitive import REGISTRY, Primitive
 
 Syntax = ast.expr
 
