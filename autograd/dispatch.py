@@ -26,17 +26,22 @@ def row_of(function: Callable[..., Any]) -> Primitive:
     name = function.__name__
     if special is not None and name in SCIPY and getattr(special, name) is function:
         return ROWS[SCIPY[name]]
-    known = set(ROWS)
-    near = difflib.get_close_matches(name, known, n=1, cutoff=0.0)
+    known = {row.numpy.__name__: f for f, row in REGISTRY.items()}
+    [near] = difflib.get_close_matches(name, known, n=1, cutoff=0.0)
     reason = LEFT_OUT.get(name)
     raise DTypeError(
         message(
             "a function that has a derivative here",
-            f"np.{name}" + (f" ({reason})" if reason else ""),
-            f"np.{near[0]}, which has one, @autograd.primitive to give {name} its own "
+            _spelled(function) + (f" ({reason})" if reason else ""),
+            f"{_spelled(known[near])}, which has one, @autograd.primitive to give {name} its own "
             "rule, or t.data if no gradient is needed",
         )
     )
+
+
+def _spelled(function: Callable[..., Any]) -> str:
+    module = getattr(function, "__module__", None) or "numpy"
+    return f"np{module.removeprefix('numpy')}.{function.__name__}"
 
 
 def plain_index(index: Any) -> Any:

@@ -52,7 +52,7 @@ class Observer(Primitive):
         return self.forward(*map(value_of, args), **kwargs)
 
     def _accepted_parameters(self) -> frozenset[str]:
-        return frozenset(self._parameters[self.arity :]) - {"out"} | {"keepdims"}
+        return frozenset(self.positional[self.arity :]) - {"out"} | {"keepdims"}
 
 
 OBSERVERS: dict[Callable[..., Any], Observer] = {

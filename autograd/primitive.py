@@ -8,6 +8,7 @@ inputs. A rule is plain array code. It is called with raw values (first order, f
 from __future__ import annotations
 
 import inspect
+import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -96,10 +97,13 @@ class Primitive:
         self.numpy = numpy or forward
         self.arguments = arguments
         self.aliases = aliases
+        self.family = ""
         self.scalar_rules = self.rules
         self.__doc__ = self.summary
         self.__name__ = self.name
-        self._parameters, self.defaults = _parameters(forward, len(self.rules))
+        self.positional, self.defaults = _parameters(
+            self.numpy if arguments else forward, len(self.rules)
+        )
         self._accepted = self._accepted_parameters()
 
     def __repr__(self) -> str:
@@ -165,7 +169,7 @@ class Primitive:
         if self.arguments is not None:
             inputs, params = call(self.arguments, self, args, kwargs)
         else:
-            names = self._parameters
+            names = self.positional
             if len(args) > len(names):
                 raise ArgumentError(
                     message(
@@ -263,9 +267,18 @@ ROWS: dict[str, Primitive] = {}
 def register(primitive: Primitive) -> Primitive:
     """Enter a primitive into the registry and return it."""
     ROWS[primitive.name] = primitive
+    primitive.family = _caller()
     for function in (primitive.numpy, *primitive.aliases):
         REGISTRY[function] = primitive
     return primitive
+
+
+def _caller() -> str:
+    """Return the module of the table that is registering a row."""
+    frame = sys._getframe(2)
+    while frame.f_back is not None and frame.f_globals["__name__"].endswith(".kinds"):
+        frame = frame.f_back
+    return str(frame.f_globals["__name__"])
 
 
 def call(
@@ -287,6 +300,7 @@ def call(
     """
     signature = inspect.signature(function)
     known = signature.parameters
+    args, kwargs = _by_name_where_signatures_part(list(known), row, args, kwargs)
     if not any(p.kind is p.VAR_KEYWORD for p in known.values()):
         for name in [name for name in kwargs if name not in known]:
             if name not in row.defaults or kwargs[name] is not row.defaults[name]:
@@ -303,6 +317,19 @@ def call(
             )
         ) from error
     return function(*args, **kwargs)
+
+
+def _by_name_where_signatures_part(
+    known: list[str], row: Primitive, args: tuple[Any, ...], kwargs: Mapping[str, Any]
+) -> tuple[tuple[Any, ...], Mapping[str, Any]]:
+    """Name the positional arguments from where NumPy's signature has others than `known`."""
+    names = row.positional
+    same = 0
+    while same < min(len(args), len(known), len(names)) and known[same] == names[same]:
+        same += 1
+    if same == 0 or not same < len(args) <= len(names):
+        return args, kwargs
+    return args[:same], {**dict(zip(names[same:], args[same:], strict=False)), **kwargs}
 
 
 def refused(row: Primitive, name: str, value: Any, covered: Iterable[str]) -> ArgumentError:
@@ -359,6 +386,6 @@ def _parameters(forward: Callable[..., Any], arity: int) -> tuple[tuple[str, ...
     positional = [
         name
         for name, parameter in parameters.items()
-        if parameter.kind is not parameter.KEYWORD_ONLY
+        if parameter.kind in (parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD)
     ]
     return tuple(positional), {name: p.default for name, p in parameters.items()}

@@ -264,7 +264,7 @@ class Tensor(Node):
             message(
                 f"{self.label} to keep the value that its graph has recorded",
                 f"an assignment to its entries at {index!r}",
-                "np.where(mask, new, t), np.concatenate or np.stack, which are differentiable",
+                "ag.at(t)[index].set(values), or np.where(mask, new, t): both are differentiable",
             )
         )
 
@@ -298,7 +298,12 @@ class Tensor(Node):
                 message(
                     "a ufunc to be called on a Tensor",
                     f"np.{ufunc.__name__}.{method}",
-                    "np.sum, np.max or np.prod" if method == "reduce" else "a loop or np.stack",
+                    {
+                        "reduce": "np.sum, np.max or np.prod",
+                        "accumulate": "np.cumsum or np.cumprod",
+                        "outer": f"np.{ufunc.__name__}(a[:, None], b)",
+                        "at": "ag.at(a)[index].add(values)",
+                    }.get(method, "a loop and np.stack"),
                 )
             )
         return (OBSERVERS.get(ufunc) or row_of(ufunc))(*inputs, **kwargs)
@@ -314,13 +319,36 @@ class Tensor(Node):
     def __chainrule__(row: Primitive, inputs: tuple[Any, ...], params: dict[str, Any]) -> Tensor:
         return apply(row, inputs, params)
 
-    def sum(self, axis: Any = None, keepdims: bool = False) -> Tensor:
-        """Return the sum over `axis`, as np.sum."""
-        return _tensor(primitives.sum(self, axis=axis, keepdims=keepdims))
-
-    def reshape(self, *shape: Any) -> Tensor:
+    def reshape(self, *shape: Any, order: str = "C") -> Tensor:
         """Return the same entries in another shape, given as a tuple or as numbers."""
-        return _tensor(primitives.reshape(self, shape[0] if len(shape) == 1 else shape))
+        return _tensor(primitives.reshape(self, shape[0] if len(shape) == 1 else shape, order))
+
+    def flatten(self, order: str = "C") -> Tensor:
+        """Return all entries in one axis."""
+        return self.reshape(-1, order=order)
+
+    def compress(self, condition: Any, axis: Any = None) -> Tensor:
+        """Return the slices along `axis` where `condition` is true."""
+        return _tensor(np.compress(condition, self, axis))
+
+    def tolist(self) -> Any:
+        """Return the value as nested lists of Python floats."""
+        return self.numpy().tolist()
+
+    @property
+    def mT(self) -> Tensor:  # noqa: N802 - NumPy's name
+        """Each matrix of a stack transposed."""
+        return _tensor(self.swapaxes(-1, -2))
+
+    @property
+    def real(self) -> Tensor:
+        """The number itself."""
+        return self
+
+    @property
+    def imag(self) -> Tensor:
+        """Zero, the imaginary part of a real number."""
+        return self * 0.0
 
     def transpose(self, *axes: Any) -> Tensor:
         """Return the axes permuted, given as a tuple or as numbers; reversed if none is given."""

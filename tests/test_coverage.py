@@ -7,6 +7,7 @@ reverse mode, in forward mode and mixed.
 
 import zlib
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -18,6 +19,7 @@ from autograd.kinds import Composite, Packing
 from autograd.left_out import LEFT_OUT
 from autograd.observers import OBSERVERS, STATIC
 from autograd.primitive import REGISTRY, ROWS, Primitive
+from autograd.table import ORDERS_TESTED, table
 
 REACH = 0.06
 """Half the length of the line: no kink of the cases lies on it."""
@@ -109,7 +111,7 @@ def test_derivatives_of_order_1_2_and_3_in_both_modes(row: Primitive, case: Case
         second["mixed"] = slope(first["reverse"])
         third = {"reverse": ag.grad(second["reverse"]), "forward": slope(second["forward"])}
         third["mixed"] = ag.grad(second["mixed"])
-        for order, functions in enumerate((first, second, third), 1):
+        for order, functions in zip(ORDERS_TESTED, (first, second, third), strict=True):
             for mode, f in functions.items():
                 got, want = f(0.0), expected[order - 1]
                 assert abs(got - want) <= TOLERANCE[order] * (size + abs(want) * 10), (
@@ -180,3 +182,8 @@ def along_arrays() -> list:
 
             found.append((row, f, np.concatenate([a.ravel() for a in arrays])))
     return found
+
+
+def test_the_page_of_the_table_is_what_the_program_prints() -> None:
+    page = Path(__file__).parent.parent / "docs" / "table.md"
+    assert page.read_text() == table(), "python -m autograd.table > docs/table.md"

@@ -36,6 +36,7 @@ FLOORS = [
     "graph",
     "check",
     "draw",
+    "table",
     "",
 ]
 LINES = 500

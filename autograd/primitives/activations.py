@@ -9,7 +9,7 @@ import numpy as np
 
 from ..domain import KINK_AT_0, REALS, Case, Domain
 from ..kinds import custom, elementwise, reduction
-from .reductions import REDUCTIONS
+from .reductions import REDUCTIONS, share
 from .special import erf
 
 
@@ -216,12 +216,20 @@ log_softmax = custom(
     domain=REALS,
     cases=ROWS,
 )
+
+
+def _softmax_weights(y: Any, x: Any, axis: Any) -> Any:
+    infinite = np.isinf(y)
+    if not np.any(infinite):
+        return np.exp(x - y)
+    return np.where(infinite, share(x == y, axis), np.exp(x - np.where(infinite, 0.0, y)))
+
+
 logsumexp = reduction(
     _logsumexp,
-    lambda y, x, axis: (
-        np.exp(x - np.where(np.isinf(y), 0.0, y)) if np.any(np.isinf(y)) else np.exp(x - y)
-    ),
+    _softmax_weights,
     name="logsumexp",
     cases=REDUCTIONS,
     domain=REALS,
+    note="where the result is infinite, the entries that make it so share evenly",
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 
@@ -18,16 +19,22 @@ log2 = elementwise(np.log2, lambda y, x: 1 / (x * math.log(2)), scalar=math.log2
 log10 = elementwise(
     np.log10, lambda y, x: 1 / (x * math.log(10)), scalar=math.log10, domain=POSITIVE
 )
-elementwise(
-    np.logaddexp,
-    lambda y, a, b: (
-        np.exp(a - np.where(np.isinf(y), 0.0, y)) if np.any(np.isinf(y)) else np.exp(a - y)
-    ),
-    lambda y, a, b: (
-        np.exp(b - np.where(np.isinf(y), 0.0, y)) if np.any(np.isinf(y)) else np.exp(b - y)
-    ),
-    domain=REALS,
-)
-elementwise(
-    np.logaddexp2, lambda y, a, b: np.exp2(a - y), lambda y, a, b: np.exp2(b - y), domain=REALS
-)
+
+
+def _portion(power: Any, y: Any, mine: Any, other: Any) -> Any:
+    """Return power(mine - y); evenly shared where both are the infinite result."""
+    infinite = np.isinf(y)
+    if not np.any(infinite):
+        return power(mine - y)
+    even = np.where(mine == y, np.where(other == y, 0.5, 1.0), 0.0)
+    return np.where(infinite, even, power(mine - np.where(infinite, 0.0, y)))
+
+
+for log_of_sum, power in ((np.logaddexp, np.exp), (np.logaddexp2, np.exp2)):
+    elementwise(
+        log_of_sum,
+        lambda y, a, b, power=power: _portion(power, y, a, b),
+        lambda y, a, b, power=power: _portion(power, y, b, a),
+        domain=REALS,
+        note="0.5 each where both are the infinite result",
+    )

@@ -27,7 +27,7 @@ def count(x: Any, axis: Any) -> int:
     return int(np.size(x) / (math.prod(keepdims_shape(x, axis)) or 1))
 
 
-def _share(hit: Any, axis: Any) -> Any:
+def share(hit: Any, axis: Any) -> Any:
     """Return weights that share 1 evenly between the entries that reach the extremum."""
     hit = hit * 1.0
     return hit / np.sum(hit, axis=axis, keepdims=True)
@@ -48,7 +48,7 @@ mean = linear(
 for extremum, alias in ((np.max, np.amax), (np.min, np.amin)):
     reduction(
         extremum,
-        lambda y, x, axis: _share(x == y, axis),
+        lambda y, x, axis: share(x == y, axis),
         aliases=(alias,),
         cases=REDUCTIONS,
         domain=REALS,
@@ -70,11 +70,25 @@ def _deviation(x: Any, axis: Any, ddof: float) -> Any:
     return (x - np.mean(x, axis=axis, keepdims=True)) / (count(x, axis) - ddof)
 
 
+def _spread_arguments(
+    a: Any,
+    axis: Any = None,
+    ddof: float = 0,
+    keepdims: bool = False,
+    *,
+    correction: float | None = None,
+) -> tuple[tuple[Any], dict[str, Any]]:
+    given = {"axis": axis, "ddof": ddof if correction is None else correction, "keepdims": keepdims}
+    defaults = {"axis": None, "ddof": 0, "keepdims": False}
+    return (a,), {name: value for name, value in given.items() if value is not defaults[name]}
+
+
 SPREADS = (*REDUCTIONS[:4], Case(((3, 4),), {"axis": 1, "ddof": 1}))
 
 reduction(
     np.var,
     lambda y, x, axis, ddof=0: 2 * _deviation(x, axis, ddof),
+    arguments=_spread_arguments,
     cases=SPREADS,
     domain=REALS,
 )
@@ -83,6 +97,7 @@ reduction(
     lambda y, x, axis, ddof=0: np.where(
         y == 0, 0.0, _deviation(x, axis, ddof) / np.where(y == 0, 1.0, y)
     ),
+    arguments=_spread_arguments,
     cases=SPREADS,
     domain=REALS,
     note="0 where all entries are equal",
