@@ -47,8 +47,15 @@ def _recording_floats() -> bool:
 
 
 def _general_method(row: Primitive, name: str, reflected: bool = False) -> Callable[..., Any]:
-    def method(self: Tensor, *args: Any, **kwargs: Any) -> Any:
-        return row(*args[:1], self, *args[1:]) if reflected else row(self, *args, **kwargs)
+    if row.takes_arrays_only and row.symbol is not None and row.arity == 2:
+
+        def method(self: Tensor, other: Any) -> Any:
+            return apply(row, (other, self) if reflected else (self, other), {})
+
+    else:
+
+        def method(self: Tensor, *args: Any, **kwargs: Any) -> Any:  # type: ignore[misc]
+            return row(*args[:1], self, *args[1:]) if reflected else row(self, *args, **kwargs)
 
     method.__name__ = name
     method.__doc__ = row.summary

@@ -98,6 +98,9 @@ class Primitive:
         self.arguments = arguments
         self.aliases = aliases
         self.family = ""
+        # a ufunc that dispatches to its own row: its operands are the arrays, and nothing else
+        self.takes_arrays_only = isinstance(forward, np.ufunc) and not arguments
+        self.compute = self._joined if variadic else forward
         self.scalar_rules = self.rules
         self.__doc__ = self.summary
         self.__name__ = self.name
@@ -151,6 +154,9 @@ class Primitive:
         if self.is_variadic:
             return self.forward(list(values), **params)
         return self.forward(*values, **params)
+
+    def _joined(self, *values: Any) -> Any:
+        return self.forward(list(values))
 
     def split(
         self, args: tuple[Any, ...], kwargs: Mapping[str, Any]

@@ -74,7 +74,7 @@ def {name}(self, **params):
             return out
         except (ArithmeticError, ValueError):
             pass
-    return apply(op, (self,), params)
+    return op(self, **params) if params else apply(op, (self,), params)
 """
 
 _BINARY = """

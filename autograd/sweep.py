@@ -13,9 +13,9 @@ import numpy as np
 
 from .anomaly import flowed
 from .errors import GraphError, ShapeError, message
+from .fitting import fit, fitted, raw, recorded, reduced_mask
 from .node import LEAF, Node, leading_to, tensors_of, toposort, value_of
 from .primitive import NON_DIFFERENTIABLE
-from .primitives import astype
 from .recording import explain, mode, refuse_traced, traced
 
 Observer = Callable[[Node, int, Any], None]
@@ -132,7 +132,6 @@ def pushforward(
         One tangent an output, None where no given tangent reaches it.
     """
     flowing: dict[Node, Any] = dict(tangents)
-    read = _recorded if create_graph else _raw
     with np.errstate(all="ignore"):
         for node in reversed(toposort(outputs)):
             if node in flowing or node.is_leaf:
@@ -144,11 +143,11 @@ def pushforward(
             _refuse_stale(node, inputs)
             row = node.primitive
             assert row is not None
-            y = node if create_graph else _scalar(node._value)
-            t = row.push(ts, y, [read(x) for x in inputs], node.params)
+            values, y = (recorded(inputs), node) if create_graph else raw(inputs, node._value)
+            t = row.push(ts, y, values, node.params)
             if np.shape(t) != node.shape:
                 t = np.broadcast_to(t, node.shape)
-            flowing[node] = _fit(t, node)
+            flowing[node] = fit(t, node)
             if mode.anomaly:
                 flowed(node, t, [s for s in ts if s is not None], "tangent")
     return [flowing.get(t) for t in outputs]
@@ -220,12 +219,34 @@ def _pullback(
 
     for root, seed in zip(roots, seeds, strict=True):
         deliver(root, seed)
-    general = record or observe is not None or mode.anomaly > 0
+    general = record or observe is not None or mode.anomaly > 0 or mode.tracing > 0
     with np.errstate(all="ignore"):
         for node, g in zip(nodes, cotangents, strict=False):  # both grow while they are walked
-            if node._record is not None or general or g is None:
+            entry = node._record
+            if general or g is None or node in live or (entry and node._op.selects):
                 for x, c, mask in _edges(node, g, record, live.get(node), relevant, observe):
                     deliver(x, c, mask)
+                continue
+            if entry is not None:
+                row = node._op
+                inputs, params = entry
+                values, y = raw(inputs, node._value)
+                for i, x in enumerate(inputs):
+                    if not isinstance(x, Node) or x._op is None:
+                        continue
+                    if relevant is not None and x not in relevant:
+                        continue
+                    if not row.is_variadic and row.rules[i] is NON_DIFFERENTIABLE:
+                        deliver(x, None)
+                        continue
+                    c = fitted(row.pull(i, g, y, values, params), x)
+                    if x._op is LEAF:
+                        leaves[x] = leaves[x] + c if x in leaves else c
+                    elif x in shared:
+                        deliver(x, c)
+                    else:
+                        push_node(x)
+                        push_cotangent(c)
                 continue
             slope = node._dx
             if slope is not None and (relevant is None or node._x in relevant):
@@ -273,7 +294,7 @@ def _pullback(
                         push_cotangent(c)
     for leaf in untouched:
         if leaf not in leaves:
-            leaves[leaf] = _fit(np.zeros(leaf.shape), leaf)
+            leaves[leaf] = fit(np.zeros(leaf.shape), leaf)
     return nodes, cotangents, leaves
 
 
@@ -355,9 +376,7 @@ def _edges(
             yield x, None, None
             continue
         if values is None:
-            read = _recorded if record else _raw
-            values = [read(each) for each in inputs]
-            y = node if record else _scalar(node._value)
+            values, y = (recorded(inputs), node) if record else raw(inputs, node._value)
         if mode.tracing:
             explain(node, i)
         if not row.is_variadic and row.rules[i] is NON_DIFFERENTIABLE:
@@ -373,58 +392,16 @@ def _edges(
                 kept = np.any(mask)  # type: ignore[call-overload]
         c: Any = None
         if kept is None:
-            c = _fit(_unbroadcast(row.pull(i, g, y, values, params), x.shape), x)
+            c = fitted(row.pull(i, g, y, values, params), x)
         elif isinstance(kept, Node) or np.any(kept):
             c = np.where(kept, row.pull(i, g, y, values, params), 0.0)
-            kept = _reduced_mask(kept, np.shape(c), x.shape)
-            c = _fit(_unbroadcast(c, x.shape), x)
+            kept = reduced_mask(kept, np.shape(c), x.shape)
+            c = fitted(c, x)
         if mode.anomaly:
             flowed(node, c, [g], "gradient")
         if observe is not None:
             observe(node, i, c)
         yield x, c, kept if c is not None else None
-
-
-def _reduced_mask(mask: Any, shape: tuple[int, ...], target: tuple[int, ...]) -> Any:
-    """Say which entries of an input are live, given the mask of the broadcast contribution."""
-    if np.shape(mask) == shape == target:
-        return mask
-    full = np.broadcast_to(mask, shape)
-    return _unbroadcast(full.astype(float), target) != 0
-
-
-def _unbroadcast(c: Any, shape: tuple[int, ...]) -> Any:
-    """Sum `c` over the axes along which an input of `shape` was broadcast."""
-    have = np.shape(c)
-    if have == shape:
-        return c
-    lead = len(have) - len(shape)
-    if lead >= 0:
-        axes = tuple(range(lead)) + tuple(
-            i + lead for i, n in enumerate(shape) if n == 1 and have[i + lead] != 1
-        )
-        if axes:
-            c = np.sum(c, axis=axes, keepdims=True)
-        if lead:
-            c = np.reshape(c, np.shape(c)[lead:])
-    # a rule may leave out axes that are equal all along
-    return c if np.shape(c) == shape else np.broadcast_to(c, shape)
-
-
-def _fit(c: Any, x: Node) -> Any:
-    """Return a contribution in the kind and dtype of the value it belongs to."""
-    value = x._value
-    if isinstance(c, Node):
-        if type(c._value) is not type(value) or c.dtype != x.dtype:
-            return astype(c, x.dtype) if c.dtype != x.dtype else c
-        return c
-    if type(value) is float:
-        return float(c)
-    if type(value) is np.ndarray:
-        if c.dtype is not value.dtype and c.dtype != value.dtype:
-            return c.astype(value.dtype)
-        return c
-    return value.dtype.type(c)
 
 
 def _seed(root: Node, gradient: Any, record: bool) -> Any:
@@ -465,7 +442,7 @@ def _seed(root: Node, gradient: Any, record: bool) -> Any:
                 "np.broadcast_to(gradient, y.shape)",
             )
         )
-    return seed if record else _fit(seed, root)
+    return seed if record else fit(seed, root)
 
 
 def _refuse_stale(node: Node, inputs: Iterable[Any]) -> None:
@@ -478,16 +455,3 @@ def _refuse_stale(node: Node, inputs: Iterable[Any]) -> None:
                     "computing the result again before differentiating it",
                 )
             )
-
-
-def _raw(x: Any) -> Any:
-    return _scalar(x._value if isinstance(x, Node) else x)
-
-
-def _scalar(value: Any) -> Any:
-    """Return NumPy's scalar for a float: rules rely on its IEEE arithmetic."""
-    return np.float64(value) if type(value) is float else value
-
-
-def _recorded(x: Any) -> Any:
-    return _scalar(x) if not isinstance(x, Node) else x

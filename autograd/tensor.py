@@ -14,7 +14,7 @@ from .errors import DTypeError, GraphError, ShapeError, message
 from .guard import constant, evaluation_error, read_only
 from .node import LEAF, Node, copy_on_tape, plain_all, stored, value_of
 from .observers import OBSERVERS, STATIC
-from .primitive import Primitive
+from .primitive import REGISTRY, Primitive
 from .recording import mode, recording, refuse_lost, refuse_traced, tape
 from .sweep import accumulate
 
@@ -306,6 +306,9 @@ class Tensor(Node):
                     }.get(method, "a loop and np.stack"),
                 )
             )
+        row = REGISTRY.get(ufunc)
+        if row is not None and not kwargs and row.takes_arrays_only:
+            return apply(row, inputs, {})
         return (OBSERVERS.get(ufunc) or row_of(ufunc))(*inputs, **kwargs)
 
     def __array_function__(
@@ -413,7 +416,7 @@ def apply(row: Primitive, inputs: Sequence[Any], params: dict[str, Any]) -> Tens
         values = [float(v) if type(v) is np.float64 else v for v in values]
         settings = {key: _untraced(setting) for key, setting in params.items()}
     try:
-        value = row.evaluate(values, settings)
+        value = row.evaluate(values, settings) if settings else row.compute(*values)
     except (ValueError, IndexError, TypeError, np.exceptions.AxisError) as error:
         raise evaluation_error(row.name, values, settings, error) from error
     out = _new(Tensor)

@@ -25,6 +25,7 @@ FLOORS = [
     "observers",
     "dispatch",
     "anomaly",
+    "fitting",
     "sweep",
     "tensor",
     "methods",

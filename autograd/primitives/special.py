@@ -60,9 +60,6 @@ def _two(name: str) -> Callable[..., Any]:
     return two
 
 
-SCIPY_ROOT_PI = 2 / math.sqrt(math.pi)
-
-
 def _erf(x: Any) -> Any:
     """The error function; entry by entry where SciPy is not installed."""
     return _error_function("erf", x)
@@ -86,19 +83,19 @@ def _error_function(name: str, x: Any) -> Any:
 SCIPY.update(erf="erf", erfc="erfc")
 erf = elementwise(
     _erf,
-    lambda y, x: SCIPY_ROOT_PI * np.exp(-x * x),
+    lambda y, x: 2 / math.sqrt(math.pi) * np.exp(-x * x),
     name="erf",
     scalar=math.erf,
     domain=REALS,
 )
 elementwise(
     _erfc,
-    lambda y, x: -SCIPY_ROOT_PI * np.exp(-x * x),
+    lambda y, x: -2 / math.sqrt(math.pi) * np.exp(-x * x),
     name="erfc",
     scalar=math.erfc,
     domain=REALS,
 )
-_row("erfinv", lambda y, x: np.exp(y * y) / SCIPY_ROOT_PI, domain=UNIT)
+_row("erfinv", lambda y, x: math.sqrt(math.pi) / 2 * np.exp(y * y), domain=UNIT)
 _row(
     "ndtr",
     lambda y, x: np.exp(-0.5 * x * x) / math.sqrt(2 * math.pi),

@@ -1,0 +1,80 @@
+"""How values reach rules and contributions reach operands: kind, dtype and broadcasting."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from .node import Node
+from .primitives import astype
+
+
+def fitted(c: Any, x: Node) -> Any:
+    """Return a contribution in the shape, kind and dtype of the operand it belongs to."""
+    value = x._value
+    if type(c) is np.ndarray is type(value) and c.shape == value.shape and c.dtype is value.dtype:
+        return c
+    return fit(unbroadcast(c, x.shape), x)
+
+
+def reduced_mask(mask: Any, shape: tuple[int, ...], target: tuple[int, ...]) -> Any:
+    """Say which entries of an input are live, given the mask of the broadcast contribution."""
+    if np.shape(mask) == shape == target:
+        return mask
+    full = np.broadcast_to(mask, shape)
+    return unbroadcast(full.astype(float), target) != 0
+
+
+def unbroadcast(c: Any, shape: tuple[int, ...]) -> Any:
+    """Sum `c` over the axes along which an input of `shape` was broadcast."""
+    have = np.shape(c)
+    if have == shape:
+        return c
+    lead = len(have) - len(shape)
+    if lead >= 0:
+        axes = tuple(range(lead)) + tuple(
+            i + lead for i, n in enumerate(shape) if n == 1 and have[i + lead] != 1
+        )
+        if axes:
+            c = np.sum(c, axis=axes, keepdims=True)
+        if lead:
+            c = np.reshape(c, np.shape(c)[lead:])
+    # a rule may leave out axes that are equal all along
+    return c if np.shape(c) == shape else np.broadcast_to(c, shape)
+
+
+def fit(c: Any, x: Node) -> Any:
+    """Return a contribution in the kind and dtype of the value it belongs to."""
+    value = x._value
+    if isinstance(c, Node):
+        if type(c._value) is not type(value) or c.dtype != x.dtype:
+            return astype(c, x.dtype) if c.dtype != x.dtype else c
+        return c
+    if type(value) is float:
+        return float(c)
+    if type(value) is np.ndarray:
+        if c.dtype is not value.dtype and c.dtype != value.dtype:
+            return c.astype(value.dtype)
+        return c
+    return value.dtype.type(c)
+
+
+def raw(inputs: Sequence[Any], y: Any) -> tuple[list[Any], Any]:
+    """Return plain operands and result for a rule: NumPy scalars instead of floats.
+
+    Rules rely on IEEE arithmetic, which Python's floats refuse. The scalars have the dtype of the
+    result, so that a constant does not widen a float32 array.
+    """
+    kind: Any = np.float64 if type(y) is float else y.dtype.type
+    values = []
+    for x in inputs:
+        value = x._value if isinstance(x, Node) else x
+        values.append(kind(value) if type(value) is float else value)
+    return values, kind(y) if type(y) is float else y
+
+
+def recorded(inputs: Sequence[Any]) -> list[Any]:
+    """Return operands for a rule whose result is recorded: Tensors, NumPy scalars, arrays."""
+    return [np.float64(x) if type(x) is float else x for x in inputs]
