@@ -26,7 +26,19 @@ from nn import (
     regularizers,
     utils,
 )
-from nn.callbacks import Callback, History
+from nn.callbacks import (
+    BackupAndRestore,
+    Callback,
+    CSVLogger,
+    EarlyStopping,
+    History,
+    LambdaCallback,
+    LearningRateScheduler,
+    ModelCheckpoint,
+    ReduceLROnPlateau,
+    TensorBoard,
+    TerminateOnNaN,
+)
 from nn.layers import (
     ELU,
     GELU,
@@ -50,7 +62,7 @@ from nn.layers import (
     SiLU,
     Softmax,
 )
-from nn.models import MLP, Model, Sequential
+from nn.models import MLP, Model, Sequential, load_model
 from nn.module import Module
 from nn.optimizers import SGD, Adagrad, Adam, Adamax, AdamW, Lion, Nadam, RMSprop
 from nn.utils import set_random_seed, to_categorical
@@ -67,30 +79,39 @@ __all__ = [
     "Adamax",
     "Add",
     "Average",
+    "BackupAndRestore",
     "BatchNormalization",
+    "CSVLogger",
     "Callback",
     "Concatenate",
     "Dense",
     "Dropout",
+    "EarlyStopping",
     "Flatten",
     "GaussianNoise",
     "History",
     "Input",
+    "LambdaCallback",
     "Layer",
     "LayerNormalization",
     "LeakyReLU",
+    "LearningRateScheduler",
     "Lion",
     "Model",
+    "ModelCheckpoint",
     "Module",
     "Multiply",
     "Nadam",
     "RMSprop",
     "ReLU",
+    "ReduceLROnPlateau",
     "Rescaling",
     "Reshape",
     "Sequential",
     "SiLU",
     "Softmax",
+    "TensorBoard",
+    "TerminateOnNaN",
     "activations",
     "callbacks",
     "config",
@@ -98,6 +119,7 @@ __all__ = [
     "datasets",
     "initializers",
     "layers",
+    "load_model",
     "losses",
     "metrics",
     "models",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import signal
 import threading
 import warnings
@@ -11,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from autograd.errors import message
-from nn.callbacks import CallbackList, History, Logs
-from nn.data import Source
+from autograd.errors import ArgumentError, message
+from nn.callbacks.callback import CallbackList, History, Logs
+from nn.data import Source, SteppedSource
 from nn.metrics import Mean
 from nn.random import drawing_from
 from nn.training import NotFiniteError, test_step, train_step
@@ -55,6 +56,8 @@ class FitLoop:
         self.history = history
         self.loss = Mean("loss")
         self.interrupted = False
+        self.pending: dict[str, Any] | None = None
+        self.epoch_start: Any = None
 
     def run(self) -> History:
         """Train, and return the history.
@@ -72,12 +75,14 @@ class FitLoop:
             quiet = np.errstate(all="ignore")
             with drawing_from(model.generator), self._interruptible(), quiet:
                 tell("on_train_begin")
+                tell("on_train_resume")
                 while self.epoch < self.epochs and not model.stop_training:
                     logs = self._run_epoch()
                     if self.interrupted:
                         break
                     self.epoch += 1
                     self.batch = 0
+                    tell("on_rest", True)
                 tell("on_train_end", logs)
         finally:
             model.loop = None
@@ -90,14 +95,17 @@ class FitLoop:
 
     def _run_epoch(self) -> Logs:
         model, tell = self.model, self.callbacks.tell
+        if self.pending and not self.batch:
+            self._reinstate()
         tell("on_epoch_begin", self.epoch)
         reset(self.loss, model)
-        for x, y, weight in self.source.epoch(model.generator, self.batch):
+        for x, y, weight in self._batches():
             tell("on_train_batch_begin", self.batch)
             self.loss.update_state(self._step(x, y, weight), len(y))
             logs = self.logs()
             self.batch += 1
             tell("on_train_batch_end", self.batch - 1, logs)
+            tell("on_rest", False)
             if self.interrupted:
                 return logs
             if model.stop_training:
@@ -118,6 +126,91 @@ class FitLoop:
             logs.update({f"val_{key}": value for key, value in measured.items()})
         tell("on_epoch_end", self.epoch, logs)
         return logs
+
+    def _batches(self) -> Iterator[tuple[Any, Any, Any]]:
+        """Return the batches of this epoch that are left."""
+        rng = self.model.generator
+        if self.pending:
+            rng.bit_generator.state = self.pending["epoch_start"]
+        self.epoch_start = rng.bit_generator.state
+        batches = self.source.epoch(rng, self.batch)
+        if self.pending:
+            # the first of them draws the order of the epoch, in the state that it began with
+            first = list(itertools.islice(batches, 1))
+            self._reinstate()
+            return itertools.chain(first, batches)
+        return batches
+
+    def snapshot(self) -> dict[str, Any]:
+        """Return everything that `resume` needs to go on from here with the same bits."""
+        model, optimizer = self.model, self.model.optimizer
+        return {
+            "epoch": self.epoch,
+            "batch": self.batch,
+            "epoch_start": self.epoch_start,
+            "weights": model.get_weights(),
+            "slots": optimizer.state,
+            "iterations": optimizer.iterations,
+            "learning_rate": optimizer.learning_rate,
+            "generators": [g.bit_generator.state for g in model.named_generators().values()],
+            "measures": [m.get_state() for m in (self.loss, *model.recipe.metrics)],
+            "callbacks": [
+                {name: getattr(c, name) for name in c.state} for c in self.callbacks.callbacks
+            ],
+            "stop": model.stop_training,
+        }
+
+    def resume(self, state: dict[str, Any]) -> None:
+        """Go on from a snapshot.
+
+        Raises:
+            ArgumentError: if it is of another training.
+        """
+        counts = {
+            "weights": len(self.model.weights),
+            "slots": len(self.model.optimizer.parameters),
+            "callbacks": len(self.callbacks.callbacks),
+            "measures": 1 + len(self.model.recipe.metrics),
+            "generators": len(self.model.named_generators()),
+        }
+        for key, count in counts.items():
+            if len(state[key]) != count:
+                raise ArgumentError(
+                    message(
+                        f"a backup with {count} {key}, as this training has",
+                        f"{len(state[key])}",
+                        "another backup_dir, one for each training",
+                    )
+                )
+        if isinstance(self.source, SteppedSource):
+            raise ArgumentError(
+                message(
+                    "a training over whole epochs, in order to resume",
+                    "steps_per_epoch",
+                    "without it",
+                )
+            )
+        self.pending = state
+        self.epoch, self.batch = state["epoch"], state["batch"]
+        self.model.stop_training = state["stop"]
+        if self.model.stop_training or self.epoch >= self.epochs:
+            self._reinstate()
+
+    def _reinstate(self) -> None:
+        assert self.pending is not None
+        state, self.pending = self.pending, None
+        model, optimizer = self.model, self.model.optimizer
+        model.set_weights(state["weights"])
+        optimizer.state = state["slots"]
+        optimizer.iterations = state["iterations"]
+        if optimizer.learning_rate != state["learning_rate"]:
+            optimizer.learning_rate = state["learning_rate"]
+        for g, saved in zip(model.named_generators().values(), state["generators"], strict=True):
+            g.bit_generator.state = saved
+        for m, saved in zip((self.loss, *model.recipe.metrics), state["measures"], strict=True):
+            m.set_state(saved)
+        for c, saved in zip(self.callbacks.callbacks, state["callbacks"], strict=True):
+            vars(c).update(saved)
 
     def _step(self, x: Any, y: Any, weight: Any) -> float:
         try:

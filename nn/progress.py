@@ -8,7 +8,7 @@ from typing import Any
 
 from tqdm import tqdm
 
-from nn.callbacks import Callback, Logs
+from nn.callbacks.callback import Callback, Logs
 
 
 def in_words(logs: Logs | None) -> str:

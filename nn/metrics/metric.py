@@ -46,6 +46,14 @@ class Metric(Configurable):
         """Return the metric of what came since the last reset."""
         raise NotImplementedError
 
+    def get_state(self) -> dict[str, Any]:
+        """Return what has been accumulated, as plain data."""
+        return {k: v for k, v in vars(self).items() if isinstance(v, (float, np.ndarray))}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Go on from what `get_state` returned."""
+        vars(self).update(state)
+
     def __call__(self, *batch: Any, **weights: Any) -> Any:
         """Take in a batch and return the result so far."""
         self.update_state(*batch, **weights)
@@ -249,6 +257,19 @@ class Accuracy(Metric):
             else:
                 self.kind = CategoricalAccuracy()
         self.kind.update_state(y_true, y_pred, sample_weight)
+
+    def get_state(self) -> dict[str, Any]:
+        """Return the kind of accuracy with what it has accumulated."""
+        kind = self.kind
+        return {} if kind is None else {"kind": kind.name, **kind.get_state()}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Go on from what `get_state` returned."""
+        self.reset_state()
+        if state:
+            numbers = dict(state)
+            self.kind = get(REGISTRY.find(numbers.pop("kind").replace("_", ""))())
+            self.kind.set_state(numbers)
 
     def result(self) -> float:
         """Return the share of right answers."""

@@ -3,5 +3,8 @@
 from nn.models.functional import Functional
 from nn.models.model import Model
 from nn.models.sequential import MLP, Sequential
+from nn.saving.model_file import load_model, save_model
 
-__all__ = ["MLP", "Functional", "Model", "Sequential"]
+Model.save = save_model
+
+__all__ = ["MLP", "Functional", "Model", "Sequential", "load_model", "save_model"]

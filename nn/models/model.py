@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -15,6 +16,7 @@ from nn.fitting import FitLoop, evaluate
 from nn.layers import Layer
 from nn.module import unchanged_on_error
 from nn.progress import ProgressBar
+from nn.saving import weights
 from nn.summary import summary
 
 
@@ -45,6 +47,7 @@ class Model(Layer):
 
     input_count: int | None = None
     graph_class: type[Model]
+    save: Callable[..., None]
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
         """Give `Model(inputs, outputs)` the class that runs a graph of layers."""
@@ -286,6 +289,29 @@ class Model(Layer):
             print_fn: what to do with the text.
         """
         print_fn(summary(self))
+
+    def save_weights(self, path: str | os.PathLike[str]) -> None:
+        """Write all parameters into a .weights.h5, .h5 or .safetensors file, whole or not at all.
+
+        Args:
+            path: the file.
+
+        Raises:
+            ArgumentError: if the model is not built, or the ending is another.
+        """
+        weights.save_weights(self, path)
+
+    def load_weights(self, path: str | os.PathLike[str]) -> None:
+        """Read all parameters from a file; all of them, or none if that raises.
+
+        Args:
+            path: the file.
+
+        Raises:
+            DataError: if the file is damaged.
+            ShapeError: if it is of a model with other layers.
+        """
+        weights.load_weights(self, path)
 
     @property
     def _recipe(self) -> training.Recipe:

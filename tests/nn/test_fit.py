@@ -174,7 +174,8 @@ def test_callbacks_hear_everything_in_order():
     compiled().fit(X, Y, batch_size=30, validation_data=(X, Y), callbacks=[Listener()], verbose=0)
     logs = ["accuracy", "loss"]
     everything = ["accuracy", "loss", "val_accuracy", "val_loss"]
-    assert heard == [
+    own = ("on_train_resume", "on_rest")  # ours alone, for backups
+    assert [event for event in heard if event[0] not in own] == [
         ("on_train_begin",),
         ("on_epoch_begin", 0),
         ("on_train_batch_begin", 0),

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from typing import Any
+
+from autograd.errors import ArgumentError, message, require
 
 Logs = dict[str, Any]
 
@@ -25,6 +28,9 @@ class Callback:
     handles_nan = False
     """Whether a loss that is not finite is this callback's business: then `fit` does not raise."""
 
+    state: tuple[str, ...] = ()
+    """The attributes that a backup of the training keeps."""
+
     model: Any = None
     params: Logs
 
@@ -41,6 +47,12 @@ class Callback:
 
     def on_train_end(self, logs: Logs | None = None) -> None:
         """Training has ended, for whatever reason."""
+
+    def on_train_resume(self) -> None:
+        """All callbacks have begun; the training may go to another position."""
+
+    def on_rest(self, epoch_ended: bool) -> None:
+        """All callbacks have heard of a batch or epoch; everything may be saved."""
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
         """An epoch begins, the first is 0."""
@@ -127,6 +139,8 @@ class History(Callback):
         self.history: dict[str, list[Any]] = {}
         self.epoch: list[int] = []
 
+    state = ("history", "epoch")
+
     def on_train_begin(self, logs: Logs | None = None) -> None:
         """Count epochs afresh; the history itself goes on."""
         self.epoch = []
@@ -136,3 +150,34 @@ class History(Callback):
         self.epoch.append(epoch)
         for key, value in (logs or {}).items():
             self.history.setdefault(key, []).append(value)
+
+    def plot(self, path: str | os.PathLike[str] | None = None) -> Any:
+        """Draw loss and metrics over the epochs, training and validation together.
+
+        Args:
+            path: where to save the picture, with an ending such as .png or .svg; None not to.
+
+        Returns:
+            The figure of matplotlib.
+
+        Raises:
+            ArgumentError: if there is nothing to draw.
+            MissingExtraError: if matplotlib is not installed.
+        """
+        keys = [key for key in self.history if not key.startswith("val_")]
+        if not keys:
+            raise ArgumentError(message("a history of at least one epoch", "none", "fit first"))
+        figures = require("matplotlib.figure", "nn", "draw the history")
+        figure = figures.Figure(figsize=(4.8 * len(keys), 3.6), layout="constrained")
+        for axes, key in zip(figure.subplots(1, len(keys), squeeze=False)[0], keys, strict=True):
+            for name, label in ((key, "training"), (f"val_{key}", "validation")):
+                values = self.history.get(name)
+                if values:
+                    stride = len(self.epoch) // len(values)
+                    epochs = [e + 1 for e in self.epoch[stride - 1 :: stride]]
+                    axes.plot(epochs, values, marker="o" if len(values) < 20 else None, label=label)
+            axes.set(xlabel="epoch", ylabel=key)
+            axes.legend()
+        if path is not None:
+            figure.savefig(path)
+        return figure

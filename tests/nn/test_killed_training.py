@@ -1,0 +1,26 @@
+"""A training killed by SIGKILL at random moments ends as if nothing had happened."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="the program forks its trainings")
+def test_two_hundred_kills_change_not_a_bit(tmp_path):
+    program = Path(__file__).parent / "killed_training.py"
+    run = subprocess.run(
+        [sys.executable, str(program), str(tmp_path), "200", "0"],
+        capture_output=True,
+        text=True,
+        timeout=600,
+        env={**os.environ, "OPENBLAS_NUM_THREADS": "1", "PYTHONPATH": os.getcwd()},
+    )
+    assert run.returncode == 0, run.stdout + run.stderr
+    report = json.loads(run.stdout.splitlines()[-1])
+    assert report["kills"] == 200
+    assert report["completed"] >= 2
+    assert report["results"] == 1
