@@ -25,8 +25,13 @@ Y = (X.sum(1) > 0).astype(int)
 
 def train():
     model = nn.Sequential(
-        [nn.Input((4,)), nn.Dense(6, "tanh"), nn.BatchNormalization(), nn.Dropout(0.3)]
-        + [nn.Dense(2, "softmax")],
+        [
+            nn.Input((4,)),
+            nn.Dense(6, "tanh"),
+            nn.BatchNormalization(),
+            nn.Dropout(0.3),
+            nn.Dense(2, "softmax"),
+        ],
         seed=0,
     )
     model.compile("adam", "sparse_categorical_crossentropy", ["accuracy"])
