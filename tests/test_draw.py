@@ -444,6 +444,24 @@ def test_the_text_form_has_one_line_a_value(tmp_path: Path) -> None:
 def test_the_text_form_of_a_collapsed_figure_says_what_was_collapsed() -> None:
     x = Tensor(1.0, name="x")
     y = x
-    for _ in range(100):
+    for _ in range(150):
         y = y * 1.01
-    assert re.search(r"92 operations: 92 multiply +2\.\d+ ", ag.draw(y).text)
+    assert re.search(r"142 operations: 142 multiply +4\.\d+ ", ag.draw(y).text)
+
+
+# ---- how it looks --------------------------------------------------------------------------------
+
+
+def test_a_figure_can_be_dark_run_downwards_and_show_local_derivatives() -> None:
+    y = apples()
+    plain = ag.draw(y).source
+    assert "#ffffff" not in ag.draw(y, theme="dark").source
+    down = ag.draw(y, direction="down")
+    assert "rankdir=TB" in down.source
+    assert "left of each edge: the value; right, with ↑: the gradient" in down.caption
+    assert " local 2<" in ag.draw(y, derivatives=True).source
+    assert " local " not in plain
+    with pytest.raises(ag.ArgumentError, match="theme to be 'light' or 'dark'; got 'blue'; try"):
+        ag.draw(y, theme="blue")
+    with pytest.raises(ag.ArgumentError, match="direction to be 'right' or 'down'; got 'up'; try"):
+        ag.draw(y, direction="up")

@@ -13,13 +13,14 @@ from ..node import Node, value_of
 from ..primitive import Primitive
 from ..sweep import contributions
 from .collapse import Block, collapsed, evaluation_order
+from .dot import Style
 from .figure import Figure
 from .local import local_derivatives
 from .naming import named
 from .parts import Edge, Kind, Vertex
 from .text import SYMBOLS, Quantity, Summary, quantity, shown, written
 
-LIMIT = 60
+LIMIT = 100
 """Up to this many operations, each is drawn by itself."""
 
 MOST_LEAVES = 24
@@ -29,7 +30,13 @@ MOST_STRANDS = 3
 """More values than this from one block to another are drawn as one edge."""
 
 
-def draw(y: Node) -> Figure:
+def draw(
+    y: Node,
+    *,
+    theme: str = "light",
+    direction: str = "right",
+    derivatives: bool = False,
+) -> Figure:
     """Draw the computation of `y`: operations as circles, every edge with two numbers.
 
     The value stands above each edge and the gradient of `y` below it, as `backward()` has left
@@ -37,12 +44,16 @@ def draw(y: Node) -> Figure:
 
     Args:
         y: a Tensor.
+        theme: "light" or "dark".
+        direction: "right" or "down".
+        derivatives: whether edges show their local derivative as well.
 
     Returns:
         The figure, as of now.
 
     Raises:
         DTypeError: if `y` is no Tensor.
+        ArgumentError: if `theme` or `direction` is unknown.
         GraphError: if a leaf was assigned since `y` was computed.
 
     Example:
@@ -57,18 +68,18 @@ def draw(y: Node) -> Figure:
         raise DTypeError(
             message("y to be a Tensor", type(y).__name__, "drawing a result of Tensors")
         )
-    order = recorded(y)
-    return described(order, y.grad)
+    return described(recorded(y), y.grad, Style(theme, direction, derivatives))
 
 
-def described(order: list[Node], seed: Any) -> Figure:
+def described(order: list[Node], seed: Any, style: Style | None = None) -> Figure:
     """Describe a computation.
 
     Args:
         order: its Tensors in evaluation order.
         seed: the gradient of the last one, None for a figure without gradients.
+        style: how the figure looks.
     """
-    return _Builder(order, seed).figure()
+    return _Builder(order, seed, style or Style()).figure()
 
 
 def recorded(y: Any) -> list[Node]:
@@ -95,10 +106,11 @@ Head = Node | Block
 class _Builder:
     """One walk over a computation: what is drawn, and what joins it."""
 
-    def __init__(self, order: list[Node], seed: Any) -> None:
+    def __init__(self, order: list[Node], seed: Any, style: Style) -> None:
         self.y = y = order[-1]
         self.order = order
         self.seed = seed
+        self.style = style
         self.flows = {} if seed is None or y.is_leaf else contributions(y, seed)
         self.blocks = collapsed([t for t in order if not t.is_leaf], LIMIT)
         self.names = named([t for t in order if t not in self.blocks])
@@ -133,7 +145,7 @@ class _Builder:
         if not self.y.is_leaf:
             end = self._vertex("result", self.y.name or "result")
             self._edge(self.keys[self.y], end, self.y, self.seed)
-        return Figure(tuple(self.vertices), tuple(self.edges), self._caption())
+        return Figure(tuple(self.vertices), tuple(self.edges), self._caption(), self.style)
 
     def _collect_uses(self) -> None:
         for t in self.order:
@@ -260,11 +272,12 @@ class _Builder:
 
     def _caption(self) -> str:
         name = shown(self.y.name or "the result")
-        parts = ["above each edge: the value"]
+        right = self.style.direction == "right"
+        parts = [f"{'above' if right else 'left of'} each edge: the value"]
         if self.seed is None:
             parts.append("no gradient yet: call backward() first")
         else:
-            parts.append(f"below, with ←: the gradient of {name}")
+            parts.append(f"{'below, with ←' if right else 'right, with ↑'}: the gradient of {name}")
         if any(isinstance(edge.value, Summary) for edge in self.edges):
             parts.append("arrays as shape: least … mean … greatest")
         if self.blocks:

@@ -11,8 +11,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from html import escape
 
+from ..errors import ArgumentError, message
 from .parts import Edge, Vertex
-from .text import gradient_text, is_finite, shown, written
+from .text import gradient_text, is_finite, number, shown, written
 
 COMMUTATIVE = frozenset({"add", "multiply", "maximum", "minimum"})
 """Operations whose operands may be drawn in either order, for the sake of fewer crossings."""
@@ -46,25 +47,71 @@ LIGHT = Theme(
 )
 
 
-def dot(vertices: Iterable[Vertex], edges: Iterable[Edge], caption: str, theme: Theme) -> str:
+DARK = Theme(
+    ink="#ececec",
+    paper="#16181b",
+    line="#b5b5b5",
+    faint="#a0a0a0",
+    gradient="#ff9d5c",
+    alarm="#ff7a8a",
+    leaf="#22354a",
+    operation="#16181b",
+    block="#2b2f34",
+)
+
+THEMES = {"light": LIGHT, "dark": DARK}
+DIRECTIONS = {"right": "LR", "down": "TB"}
+
+
+@dataclass(frozen=True)
+class Style:
+    """How a figure looks.
+
+    Args:
+        theme: "light" or "dark".
+        direction: "right" or "down"; downwards, values stand left of an edge and gradients right.
+        derivatives: whether edges show their local derivative.
+    """
+
+    theme: str = "light"
+    direction: str = "right"
+    derivatives: bool = False
+
+    def __post_init__(self) -> None:
+        for name, value, known in (
+            ("theme", self.theme, THEMES),
+            ("direction", self.direction, DIRECTIONS),
+        ):
+            if value not in known:
+                choices = " or ".join(map(repr, known))
+                first = next(iter(known))
+                raise ArgumentError(
+                    message(f"{name} to be {choices}", repr(value), f"{name}={first!r}")
+                )
+
+
+def dot(vertices: Iterable[Vertex], edges: Iterable[Edge], caption: str, style: Style) -> str:
     """Return the DOT text of a figure.
 
     Args:
         vertices: what to draw.
         edges: what joins them; operands of an operation in their order.
         caption: the line below the figure.
-        theme: the colours.
+        style: how it looks.
 
     Returns:
         DOT text; the same figure gives the same bytes.
     """
     vertices = list(vertices)
+    theme = THEMES[style.theme]
+    start, stop = ("w", "e") if style.direction == "right" else ("n", "s")
     # operands stand in their order wherever that costs no crossing
     is_tree = all(vertex.kind not in ("junction", "block") for vertex in vertices)
     ordering = " ordering=in" if is_tree else ""
     lines = [
         "digraph figure {",
-        f'  graph [rankdir=LR{ordering} nodesep=0.22 ranksep=0.2 pad=0.15 bgcolor="{theme.paper}"'
+        f"  graph [rankdir={DIRECTIONS[style.direction]}{ordering} nodesep=0.22 ranksep=0.2"
+        f' pad=0.15 bgcolor="{theme.paper}"'
         f' fontname="Helvetica,Arial,sans-serif" fontsize=11 fontcolor="{theme.faint}"'
         f" labelloc=b label=<{_escaped(caption)}>];",
         f'  node [fontname="Helvetica,Arial,sans-serif" fontsize=13 fontcolor="{theme.ink}"'
@@ -74,13 +121,13 @@ def dot(vertices: Iterable[Vertex], edges: Iterable[Edge], caption: str, theme: 
     kinds = {}
     for vertex in vertices:
         kinds[vertex.key] = vertex.kind
-        lines.append(f"  {vertex.key} [{_vertex(vertex, theme)}];")
+        lines.append(f"  {vertex.key} [id={vertex.key} {_vertex(vertex, theme)}];")
     for i, edge in enumerate(edges):
-        arrow = "arrowhead=none" if kinds[edge.head] == "junction" else ""
+        arrow = " arrowhead=none" if kinds[edge.head] == "junction" else ""
         lines += [
-            f"  e{i} [shape=plain label=<{_quantities(edge, theme)}>];",
-            f"  {edge.tail} -> e{i} [arrowhead=none headport=w];",
-            f"  e{i} -> {edge.head} [tailport=e {arrow}];",
+            f"  e{i} [id=e{i} shape=plain label=<{_quantities(edge, theme, style)}>];",
+            f"  {edge.tail} -> e{i} [id=e{i}a arrowhead=none headport={start}];",
+            f"  e{i} -> {edge.head} [id=e{i}b tailport={stop}{arrow}];",
         ]
     return "\n".join([*lines, "}", ""])
 
@@ -112,22 +159,32 @@ def _vertex(vertex: Vertex, theme: Theme) -> str:
     return f'shape=box style="{style}" fillcolor="{fill}" {extent} label=<{label}>'
 
 
-def _quantities(edge: Edge, theme: Theme) -> str:
+def _quantities(edge: Edge, theme: Theme, style: Style) -> str:
     colour = theme.ink if is_finite(edge.value) else theme.alarm
-    above = f'<FONT COLOR="{colour}">{escape(written(edge.value))}</FONT>'
+    value = f'<TD><FONT COLOR="{colour}">{escape(written(edge.value))}</FONT></TD>'
+    gradient = f"<TD>{_gradient(edge, theme, style)}</TD>"
+    if style.direction == "right":
+        rows = f"<TR>{value}</TR><HR/><TR>{gradient}</TR>"
+    else:
+        rows = f"<TR>{value}<VR/>{gradient}</TR>"
     return (
         f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="2" COLOR="{theme.line}">'
-        f"<TR><TD>{above}</TD></TR><HR/><TR><TD>{_below(edge, theme)}</TD></TR></TABLE>"
+        f"{rows}</TABLE>"
     )
 
 
-def _below(edge: Edge, theme: Theme) -> str:
+def _gradient(edge: Edge, theme: Theme, style: Style) -> str:
+    arrow = "←" if style.direction == "right" else "↑"
     if not edge.differentiable:
         return f'<FONT COLOR="{theme.faint}"><I>constant</I></FONT>'
+    local = ""
+    if style.derivatives and edge.slope is not None:
+        local = f'<FONT COLOR="{theme.faint}"> local {number(edge.slope)}</FONT>'
     if edge.gradient is None:
-        return f'<FONT COLOR="{theme.faint}">← no gradient yet</FONT>'
+        return f'<FONT COLOR="{theme.faint}">{arrow} no gradient yet</FONT>{local}'
     colour = theme.gradient if is_finite(edge.gradient) else theme.alarm
-    return f'<FONT COLOR="{colour}">← {escape(gradient_text(edge.gradient, edge.terms))}</FONT>'
+    text = escape(gradient_text(edge.gradient, edge.terms))
+    return f'<FONT COLOR="{colour}">{arrow} {text}</FONT>{local}'
 
 
 def _text(s: str) -> str:

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from os import PathLike
 from pathlib import Path
 from typing import Any
 
 from ..errors import ArgumentError, MissingExtraError, message
-from .dot import LIGHT, dot
+from .dot import Style, dot
 from .parts import Edge, Vertex
+from .player import player
 from .render import render, replace_file
 from .table import table
-
-RENDERED = (".svg", ".png", ".pdf")
 
 
 @dataclass(frozen=True)
@@ -25,16 +24,18 @@ class Figure:
         vertices: the circles, boxes and dots.
         edges: what flows between them.
         caption: the line below the picture.
+        style: how it looks.
     """
 
     vertices: tuple[Vertex, ...]
     edges: tuple[Edge, ...]
     caption: str
+    style: Style = field(default_factory=Style)
 
     @property
     def source(self) -> str:
         """The picture in the DOT language; the same expression gives the same text."""
-        return dot(self.vertices, self.edges, self.caption, LIGHT)
+        return dot(self.vertices, self.edges, self.caption, self.style)
 
     @property
     def text(self) -> str:
@@ -45,7 +46,8 @@ class Figure:
         """Write the picture; an existing file is replaced whole or not at all.
 
         Args:
-            path: where to; the suffix says what: .svg, .png, .pdf, .dot or .txt.
+            path: where to; the suffix says what: .svg, .png, .pdf, .dot, .txt, or .html for the
+                player, which plays the computation in a browser.
 
         Returns:
             The path.
@@ -56,11 +58,10 @@ class Figure:
                 beside, for drawing elsewhere.
         """
         target = Path(path)
-        form = target.suffix.lower()
-        if form not in (*RENDERED, *WRITTEN):
+        if target.suffix.lower() not in FORMATS:
             raise ArgumentError(
                 message(
-                    f"path to end in one of {', '.join((*RENDERED, *WRITTEN))}",
+                    f"path to end in one of {', '.join(FORMATS)}",
                     repr(str(target)),
                     repr(str(target.with_suffix(".svg"))) if target.name else "'figure.svg'",
                 )
@@ -73,11 +74,8 @@ class Figure:
                     "creating that folder first",
                 )
             )
-        if form in WRITTEN:
-            replace_file(target, WRITTEN[form](self).encode())
-            return target
         try:
-            contents = render(self.source, form[1:])
+            contents = FORMATS[target.suffix.lower()](self)
         except MissingExtraError as error:
             beside = target.with_suffix(".dot")
             replace_file(beside, self.source.encode())
@@ -106,8 +104,18 @@ class Figure:
         return f"<Figure of {len(self.vertices)} vertices and {len(self.edges)} edges>"
 
 
-WRITTEN: dict[str, Callable[[Figure], str]] = {
-    ".dot": lambda figure: figure.source,
-    ".txt": lambda figure: figure.text,
+def _page(figure: Figure) -> bytes:
+    svg = render(figure.source, "svg")
+    dark = figure.style.theme == "dark"
+    return player(figure.vertices, figure.edges, figure.caption, svg, dark).encode()
+
+
+FORMATS: dict[str, Callable[[Figure], bytes]] = {
+    ".svg": lambda figure: render(figure.source, "svg"),
+    ".png": lambda figure: render(figure.source, "png"),
+    ".pdf": lambda figure: render(figure.source, "pdf"),
+    ".dot": lambda figure: figure.source.encode(),
+    ".txt": lambda figure: figure.text.encode(),
+    ".html": _page,
 }
-"""What needs no renderer."""
+"""What a figure can be saved as, by suffix."""

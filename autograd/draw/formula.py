@@ -46,8 +46,8 @@ def result_formula(row: Primitive, operands: Sequence[Operand]) -> Syntax:
     parts = _syntax(operands)
     if row.symbol in OPERATORS and len(parts) == 2:
         return ast.BinOp(parts[0], OPERATORS[row.symbol](), parts[1])
-    if row.symbol == "neg":
-        return ast.UnaryOp(ast.USub(), parts[0])
+    if row.symbol in ("neg", "pos"):
+        return ast.UnaryOp(ast.USub() if row.symbol == "neg" else ast.UAdd(), parts[0])
     return ast.Call(ast.Name(row.name), parts, [])
 
 
@@ -64,20 +64,42 @@ def slope_formula(
     """
     rule = None if row.is_variadic else row.rules[index]
     tree = None if rule is None else syntax_of(rule)
-    if not isinstance(tree, ast.Lambda) or not isinstance(row, (Elementwise, Linear)):
+    if not isinstance(rule, types.FunctionType) or not isinstance(tree, ast.Lambda):
+        return None
+    if not isinstance(row, (Elementwise, Linear)):
         return None
     leading: Syntax = ast.Name(result) if isinstance(row, Elementwise) else ast.Constant(1.0)
     names = [a.arg for a in tree.args.args]
-    return substituted(tree.body, dict(zip(names, [leading, *_syntax(operands)], strict=False)))
+    values = dict(zip(names, [leading, *_syntax(operands)], strict=False))
+    return substituted(tree.body, values, rule.__globals__)
 
 
 def _syntax(operands: Sequence[Operand]) -> list[Syntax]:
     return [ast.Name(x) if isinstance(x, str) else ast.Constant(x) for x in operands]
 
 
-def substituted(tree: Syntax, values: Mapping[str, Syntax]) -> Syntax:
-    """Put expressions in the place of names and simplify what becomes a constant."""
-    return _Substitution(values).visit(copy.deepcopy(tree))  # type: ignore[no-any-return]
+def substituted(tree: Syntax, values: Mapping[str, Syntax], namespace: Mapping[str, Any]) -> Syntax:
+    """Put expressions in the place of names and simplify what becomes a constant.
+
+    Args:
+        tree: the syntax.
+        values: what to put in the place of each name.
+        namespace: where helpers that the expression calls are found, to be written out in place.
+    """
+    copied = copy.deepcopy(tree)
+    return _Substitution(values, namespace).visit(copied)  # type: ignore[no-any-return]
+
+
+def returned(function: ast.Lambda | ast.FunctionDef | None) -> Syntax | None:
+    """Return the expression that a function is, None if it is more than one."""
+    if isinstance(function, ast.Lambda):
+        return function.body
+    match function:
+        case ast.FunctionDef(body=[*_, ast.Return(value)]) if len(function.body) == 1 + bool(
+            ast.get_docstring(function)
+        ):
+            return value
+    return None
 
 
 @functools.cache
@@ -93,13 +115,21 @@ def syntax_of(function: Callable[..., Any]) -> ast.Lambda | ast.FunctionDef | No
         if isinstance(node, ast.FunctionDef) and node.name == function.__name__:
             if code.co_firstlineno in (node.lineno, *(d.lineno for d in node.decorator_list)):
                 return node
-        elif isinstance(node, ast.Lambda) and _span(node.body) in list(code.co_positions()):
+        elif isinstance(node, ast.Lambda) and _encloses(node.body, code):
             return node
     return None
 
 
-def _span(node: ast.expr) -> tuple[int | None, ...]:
-    return node.lineno, node.end_lineno, node.col_offset, node.end_col_offset
+def _encloses(body: Syntax, code: types.CodeType) -> bool:
+    """Return whether all instructions of a function come from inside an expression."""
+    first = (body.lineno, body.col_offset)
+    last = (body.end_lineno, body.end_col_offset)
+    spans = [
+        ((line, column), (end_line, end_column))
+        for line, end_line, column, end_column in code.co_positions()
+        if line is not None and column != end_column
+    ]
+    return bool(spans) and all(first <= start and end <= last for start, end in spans)
 
 
 @functools.cache
@@ -112,8 +142,9 @@ def _module_syntax(path: str) -> ast.Module | None:
 
 
 class _Substitution(ast.NodeTransformer):
-    def __init__(self, values: Mapping[str, Syntax]) -> None:
+    def __init__(self, values: Mapping[str, Syntax], namespace: Mapping[str, Any]) -> None:
         self.values = values
+        self.namespace = namespace
 
     def visit_Name(self, node: ast.Name) -> Syntax:
         return self.values.get(node.id, node)
@@ -148,6 +179,12 @@ class _Substitution(ast.NodeTransformer):
 
     def visit_Call(self, node: ast.Call) -> Syntax:
         self.generic_visit(node)
+        helper = self.namespace.get(node.func.id) if isinstance(node.func, ast.Name) else None
+        if isinstance(helper, types.FunctionType) and (syntax := syntax_of(helper)):
+            body = returned(syntax)
+            if body is not None:
+                inner = dict(zip((a.arg for a in syntax.args.args), node.args, strict=False))
+                return substituted(body, inner, helper.__globals__)
         if function_name(node) == "where" and isinstance(node.args[0], ast.Constant):
             return node.args[1] if node.args[0].value else node.args[2]
         return node
@@ -239,6 +276,8 @@ class Printer:
                 return self.binary(left, operator, right)
             case ast.UnaryOp(ast.USub(), operand):
                 return "-" + self.write(operand, SIGN), SIGN
+            case ast.UnaryOp(ast.UAdd(), operand):
+                return "+" + self.write(operand, SIGN), SIGN
             case ast.Compare(left, [comparison], [right]) if type(comparison) in self.comparisons:
                 sign = self.comparisons[type(comparison)]
                 # Iverson's bracket: 1 where it holds, 0 elsewhere

@@ -1,0 +1,205 @@
+"""The same computation in JavaScript, emitted from the rows of the table, for the player.
+
+Values are named by the keys of their vertices; nothing a user wrote enters the code.
+"""
+
+from __future__ import annotations
+
+import ast
+import types
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from ..primitive import REGISTRY, Primitive
+from .formula import (
+    ATOM,
+    POWER,
+    SUM,
+    NoFormulaError,
+    Printer,
+    function_name,
+    result_formula,
+    slope_formula,
+    syntax_of,
+)
+from .parts import Edge, Vertex
+from .story import Story
+
+MATH = {
+    "absolute": "abs",
+    "arccos": "acos",
+    "arccosh": "acosh",
+    "arcsin": "asin",
+    "arcsinh": "asinh",
+    "arctan": "atan",
+    "arctan2": "atan2",
+    "arctanh": "atanh",
+    "maximum": "max",
+    "minimum": "min",
+    "power": "pow",
+}
+SAME = ["abs", "cos", "cosh", "exp", "expm1", "log", "log10", "log1p", "log2", "sign", "sin"]
+MATH.update((name, name) for name in [*SAME, "sinh", "sqrt", "tan", "tanh"])
+"""NumPy's names and, where it differs, what JavaScript calls the same function of a number."""
+
+
+class Emitter(Printer):
+    """Writes syntax as JavaScript, with the helper functions that it needs.
+
+    A row that JavaScript does not have becomes a function, translated from the row's own function
+    of floats.
+    """
+
+    comparisons: Mapping[type[ast.cmpop], str] = {
+        ast.Eq: "===",
+        ast.NotEq: "!==",
+        ast.Lt: "<",
+        ast.LtE: "<=",
+        ast.Gt: ">",
+        ast.GtE: ">=",
+    }
+
+    def __init__(self) -> None:
+        self.helpers: dict[str, str] = {}
+
+    def expression(self, node: ast.expr) -> tuple[str, int]:
+        """Write truth values as numbers where they are computed with."""
+        match node:
+            case ast.Compare(left, [comparison], [right]):
+                sign = self.comparisons[type(comparison)]
+                return f"({self.write(left, SUM)} {sign} {self.write(right, SUM)})", ATOM
+            case ast.BoolOp(ast.Or(), values):
+                return f"({' || '.join(self.write(v) for v in values)})", ATOM
+            case ast.IfExp(test, body, orelse):
+                # a bare number is true if it is not 0, nan included
+                asked = self.write(test) + (
+                    "" if isinstance(test, ast.Compare | ast.BoolOp) else " != 0"
+                )
+                chosen = f"{asked} ? {self.write(body)} : {self.write(orelse)}"
+                return f"({chosen})", ATOM
+            case ast.Call():
+                return self.call(function_name(node), node.args)
+            case ast.Name(name):
+                return name, ATOM
+        return super().expression(node)
+
+    def constant(self, value: Any) -> tuple[str, int]:
+        """Write every digit of a number."""
+        return javascript_number(float(value)), ATOM
+
+    def binary(self, left: ast.expr, operator: ast.operator, right: ast.expr) -> tuple[str, int]:
+        """Write operators as JavaScript spells them."""
+        if isinstance(operator, ast.Pow):
+            return f"Math.pow({self.write(left)}, {self.write(right)})", ATOM
+        sign = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/"}.get(type(operator))
+        if sign is None:
+            raise NoFormulaError
+        return f"({self.write(left, POWER)} {sign} {self.write(right, POWER)})", ATOM
+
+    def call(self, name: str, arguments: Sequence[ast.expr]) -> tuple[str, int]:
+        """Call JavaScript's own function or a helper."""
+        written = ", ".join(self.write(a) for a in arguments)
+        if name == "copysign":  # of a number that is not 0: the table asks before
+            size, sign = map(self.write, arguments)
+            return f"(Math.abs({size}) * Math.sign({sign}))", ATOM
+        return f"{self.function(name)}({written})", ATOM
+
+    def function(self, name: str) -> str:
+        """Return what to call for a function of that name, defining a helper if need be."""
+        if name in MATH:
+            return f"Math.{MATH[name]}"
+        helper = f"row_{name}"
+        if helper not in self.helpers:
+            row = next((row for row in REGISTRY.values() if row.name == name), None)
+            if row is None or row.scalar is None or not name.isidentifier():
+                raise NoFormulaError
+            self.helpers[helper] = self.translated(helper, row.scalar)
+        return helper
+
+    def translated(self, name: str, function: Callable[..., Any]) -> str:
+        """Translate a Python function of floats made of assignments and a result."""
+        syntax = syntax_of(function) if isinstance(function, types.FunctionType) else None
+        if syntax is None:
+            raise NoFormulaError
+        parameters = ", ".join(a.arg for a in syntax.args.args)
+        if isinstance(syntax, ast.Lambda):
+            return f"function {name}({parameters}) {{ return +{self.write(syntax.body)}; }}"
+        lines = []
+        for statement in syntax.body:
+            match statement:
+                case ast.Assign([ast.Name(variable)], value):
+                    lines.append(f"const {variable} = {self.write(value)};")
+                case ast.Return(ast.expr() as value):
+                    lines.append(f"return +{self.write(value)};")
+                case ast.Expr(ast.Constant()):
+                    continue
+                case _:
+                    raise NoFormulaError
+        return f"function {name}({parameters}) {{ {' '.join(lines)} }}"
+
+
+def javascript_number(x: float) -> str:
+    """Return a number that JavaScript reads as the same float.
+
+    Example:
+        >>> javascript_number(0.1), javascript_number(-2.0), javascript_number(float("-inf"))
+        ('0.1', '(-2.0)', '(-Infinity)')
+    """
+    text = repr(x).replace("inf", "Infinity").replace("nan", "NaN")
+    return f"({text})" if text.startswith("-") else text
+
+
+def program(vertices: Sequence[Vertex], edges: Sequence[Edge]) -> str:
+    """Return JavaScript that computes a figure's values and local derivatives from its leaves.
+
+    The code defines `compute(leaves)`, from numbers under the keys of the leaves to
+    `{values, slopes}`: values under the keys of the vertices, slopes under the indices of edges.
+
+    Args:
+        vertices: those of the figure.
+        edges: those of the figure.
+
+    Returns:
+        The code; empty if the figure holds arrays, collapsed parts, or what has no translation.
+    """
+    if any(v.kind == "block" for v in vertices):
+        return ""
+    if not all(isinstance(edge.value, float) for edge in edges):
+        return ""
+    story = Story(vertices, edges)
+    emit = Emitter()
+    lines = []
+    slopes = []
+    try:
+        for v in vertices:
+            if v.kind in ("leaf", "constant"):
+                value = edges[story.out[v.key][0]].value
+                assert isinstance(value, float)
+                constant = javascript_number(value)
+                lines.append(f"{v.key} = {f'leaves.{v.key}' if v.kind == 'leaf' else constant}")
+        for v in vertices:
+            if v.primitive is None:
+                continue
+            if v.details:  # parameters, such as an axis, mean something else for every row
+                return ""
+            operands = [story.source(e).key for e in story.into[v.key]]
+            lines.append(f"{v.key} = {emit.write(result_formula(v.primitive, operands))}")
+            for index, e in enumerate(story.into[v.key]):
+                if edges[e].differentiable:
+                    slopes.append(f"{e}: {_slope(emit, v.primitive, index, operands, v.key)}")
+    except NoFormulaError:
+        return ""
+    names = ", ".join(line.partition(" ")[0] for line in lines)
+    body = "".join(f"  const {line};\n" for line in lines)
+    return (
+        "".join(f"{helper}\n" for helper in emit.helpers.values())
+        + f"function compute(leaves) {{\n{body}"
+        + f"  return {{values: {{{names}}}, slopes: {{{', '.join(slopes)}}}}};\n}}\n"
+    )
+
+
+def _slope(emit: Emitter, row: Primitive, index: int, operands: list[str], result: str) -> str:
+    tree = slope_formula(row, index, operands, result)
+    if tree is None:
+        raise NoFormulaError
+    return f"+{emit.write(tree)}"

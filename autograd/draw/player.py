@@ -1,0 +1,178 @@
+"""The player: one HTML file that plays the computation forwards and backwards, offline.
+
+Graphviz lays the figure out; the page carries its SVG, the story as data, and the computation as
+JavaScript. Whatever a user wrote stands in the page as text or as JSON, never as code.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+import xml.etree.ElementTree as ET
+from collections.abc import Sequence
+from html import escape
+from importlib.resources import files
+from typing import Any
+
+from .javascript import program
+from .parts import Edge, Vertex
+from .story import Sentence, Step, Story
+from .text import Quantity, shown, written
+
+SVG = "http://www.w3.org/2000/svg"
+
+DEFAULTS = {
+    "class": None,
+    "fill": None,
+    "font-family": None,
+    "font-size": "13.00",
+    "stroke": None,
+    "text-anchor": "start",
+    "width": None,
+    "height": None,
+    "{http://www.w3.org/XML/1998/namespace}space": None,
+}
+"""What the page's style sheet decides instead of Graphviz: these values, or any where None."""
+
+
+def player(
+    vertices: Sequence[Vertex],
+    edges: Sequence[Edge],
+    caption: str,
+    svg: bytes,
+    dark: bool,
+) -> str:
+    """Return the page.
+
+    Args:
+        vertices: those of the figure.
+        edges: those of the figure.
+        caption: that of the figure.
+        svg: the figure, drawn by Graphviz.
+        dark: whether it starts in the dark theme.
+    """
+    story = Story(vertices, edges)
+    code = program(vertices, edges)
+    has_gradients = all(edge.gradient is not None for edge in edges if edge.differentiable)
+    steps = story.forward()
+    if has_gradients or code:
+        steps += story.backward()
+    end = next((e for e in edges if e.head == vertices[-1].key), None)
+    seed = 1.0 if end is None or end.gradient is None else end.gradient
+    data = {
+        "vertices": [_vertex(story, v) for v in vertices],
+        "edges": [_edge(story, i, edge) for i, edge in enumerate(edges)],
+        "forward": sum(step.direction == "forward" for step in steps),
+        "steps": [_step(step) for step in steps],
+        "backward": [step.edges[0] for step in story.backward()],
+        "seed": _number(seed),
+        "recompute": bool(code) and not has_gradients,
+        "caption": caption,
+        "why": _why_not_live(vertices, edges),
+        "dark": dark,
+    }
+    parts = {
+        "title": escape(f"How {shown(vertices[-1].title)} is computed, and its gradients"),
+        "style": _asset("player.css"),
+        "svg": slim(svg),
+        "data": json.dumps(data, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c"),
+        "program": code,
+        "script": _asset("player.js"),
+    }
+    return re.sub(r"\{\{(\w+)\}\}", lambda m: parts[m[1]], _asset("player.html"))
+
+
+def slim(svg: bytes) -> str:
+    """Return Graphviz's SVG without what the page's style sheet says, as part of a page.
+
+    Args:
+        svg: a drawing by Graphviz.
+    """
+    root = ET.fromstring(svg)
+    for parent in root.iter():
+        for child in list(parent):
+            if child.tag == f"{{{SVG}}}title":
+                parent.remove(child)
+        for name, value in DEFAULTS.items():
+            if parent.get(name) == value or (value is None and parent.get(name) != "none"):
+                parent.attrib.pop(name, None)
+        for name in ("d", "points"):
+            if name in parent.attrib:  # a tenth of a point is finer than a screen
+                parent.set(name, re.sub(r"(\.\d)\d+", r"\1", parent.attrib[name]))
+        parent.tag = parent.tag.removeprefix(f"{{{SVG}}}")
+        if parent.text and not parent.text.strip():
+            parent.text = None
+        parent.tail = None
+    canvas = root[0]
+    canvas.remove(canvas[0])  # the background
+    return ET.tostring(root, encoding="unicode")
+
+
+def _vertex(story: Story, v: Vertex) -> dict[str, Any]:
+    formulas: list[Any] = []
+    for index, e in enumerate(story.into[v.key] if v.primitive is not None else ()):
+        if story.edges[e].slope is not None:
+            formula = story.slope_text(v, index)
+            words = f"∂{v.name}/∂{story.source(e).name} = {f'{formula} = ' if formula else ''}"
+            formulas.append([words, ["slope", e]])
+    if v.primitive is not None and not formulas:
+        formulas.append(v.primitive.summary)
+    return {
+        "key": v.key,
+        "kind": v.kind,
+        "name": v.name or v.title,
+        "formula": "" if v.primitive is None else story.result_text(v),
+        "formulas": formulas or list(v.details),
+        "out": story.out[v.key],
+    }
+
+
+def _edge(story: Story, i: int, edge: Edge) -> dict[str, Any]:
+    head = story.vertices[edge.head]
+    row = head.primitive
+    found = {
+        "head": edge.head,
+        "source": story.source(i).key,
+        "value": _number(edge.value),
+        "gradient": _number(edge.gradient),
+        "slope": _number(edge.slope),
+        "differentiable": edge.differentiable,
+        "sum": head.kind == "junction",
+        "end": head.kind == "result",
+        "selects": row is not None and row.selects,
+    }
+    return {key: value for key, value in found.items() if value is not False}
+
+
+def _step(step: Step) -> dict[str, Any]:
+    return {
+        "edges": step.edges,
+        "vertex": step.vertex,
+        "sentence": _parts(step.sentence),
+    }
+
+
+def _parts(sentence: Sentence) -> list[Any]:
+    return [part if isinstance(part, str) else [part.what, part.edge] for part in sentence]
+
+
+def _number(x: Quantity | None) -> float | str | None:
+    """Return a quantity as JSON has it; JSON has no nan and no infinity."""
+    if isinstance(x, float) and math.isfinite(x):
+        return x
+    return None if x is None else written(x)
+
+
+def _why_not_live(vertices: Sequence[Vertex], edges: Sequence[Edge]) -> str:
+    if any(v.kind == "block" for v in vertices):
+        reason = "parts of it are collapsed"
+    elif not all(isinstance(edge.value, float) for edge in edges):
+        reason = "it holds arrays"
+    else:
+        reason = "one of its operations has no translation to JavaScript"
+    return f"This computation cannot be changed here, because {reason}."
+
+
+def _asset(name: str) -> str:
+    return files(__package__).joinpath("page", name).read_text(encoding="utf-8")
