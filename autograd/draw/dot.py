@@ -104,7 +104,7 @@ def dot(vertices: Iterable[Vertex], edges: Iterable[Edge], caption: str, style: 
     """
     vertices = list(vertices)
     theme = THEMES[style.theme]
-    start, stop = ("w", "e") if style.direction == "right" else ("n", "s")
+    start, stop = ("w", "e") if style.direction == "right" else ("line:n", "line:s")
     # operands stand in their order wherever that costs no crossing
     is_tree = all(vertex.kind not in ("junction", "block") for vertex in vertices)
     ordering = " ordering=in" if is_tree else ""
@@ -126,8 +126,8 @@ def dot(vertices: Iterable[Vertex], edges: Iterable[Edge], caption: str, style: 
         arrow = " arrowhead=none" if kinds[edge.head] == "junction" else ""
         lines += [
             f"  e{i} [id=e{i} shape=plain label=<{_quantities(edge, theme, style)}>];",
-            f"  {edge.tail} -> e{i} [id=e{i}a arrowhead=none headport={start}];",
-            f"  e{i} -> {edge.head} [id=e{i}b tailport={stop}{arrow}];",
+            f'  {edge.tail} -> e{i} [id=e{i}a arrowhead=none headport="{start}"];',
+            f'  e{i} -> {edge.head} [id=e{i}b tailport="{stop}"{arrow}];',
         ]
     return "\n".join([*lines, "}", ""])
 
@@ -166,7 +166,9 @@ def _quantities(edge: Edge, theme: Theme, style: Style) -> str:
     if style.direction == "right":
         rows = f"<TR>{value}</TR><HR/><TR>{gradient}</TR>"
     else:
-        rows = f"<TR>{value}<VR/>{gradient}</TR>"
+        # the edge enters and leaves by the line between, however wide the numbers are
+        line = f'<TD PORT="line" WIDTH="1" CELLPADDING="0" BGCOLOR="{theme.line}"></TD>'
+        rows = f"<TR>{value}{line}{gradient}</TR>"
     return (
         f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="2" COLOR="{theme.line}">'
         f"{rows}</TABLE>"

@@ -106,8 +106,7 @@ class Figure:
 
 def _page(figure: Figure) -> bytes:
     svg = render(figure.source, "svg")
-    dark = figure.style.theme == "dark"
-    return player(figure.vertices, figure.edges, figure.caption, svg, dark).encode()
+    return player(figure.vertices, figure.edges, figure.caption, svg, figure.style).encode()
 
 
 FORMATS: dict[str, Callable[[Figure], bytes]] = {

@@ -15,6 +15,7 @@ from html import escape
 from importlib.resources import files
 from typing import Any
 
+from .dot import Style
 from .javascript import program
 from .parts import Edge, Vertex
 from .story import Sentence, Step, Story
@@ -41,7 +42,7 @@ def player(
     edges: Sequence[Edge],
     caption: str,
     svg: bytes,
-    dark: bool,
+    style: Style,
 ) -> str:
     """Return the page.
 
@@ -50,7 +51,7 @@ def player(
         edges: those of the figure.
         caption: that of the figure.
         svg: the figure, drawn by Graphviz.
-        dark: whether it starts in the dark theme.
+        style: how the figure looks; readers may change the theme.
     """
     story = Story(vertices, edges)
     code = program(vertices, edges)
@@ -70,7 +71,8 @@ def player(
         "recompute": bool(code) and not has_gradients,
         "caption": caption,
         "why": _why_not_live(vertices, edges),
-        "dark": dark,
+        "dark": style.theme == "dark",
+        "down": style.direction == "down",
     }
     parts = {
         "title": escape(f"How {shown(vertices[-1].title)} is computed, and its gradients"),

@@ -37,7 +37,7 @@ def table(vertices: Sequence[Vertex], edges: Sequence[Edge]) -> str:
             continue
         out = [edges[e] for e in story.out[v.key]]
         if not out:
-            rows.append((v.name, "", *v.details))  # a leaf drawn alone
+            rows.append((v.name, "", v.details[0], v.details[1].removeprefix("← ")))
         for edge in out:
             rows.append(
                 (v.name or "(block)", _computed(story, v), written(edge.value), _back(edge))

@@ -83,10 +83,11 @@
     const [above, below] = group.querySelectorAll("text");
     const rule = group.querySelector("polygon").getAttribute("points").split(/[ ,]/).map(Number);
     const middle = (Math.min(rule[0], rule[4]) + Math.max(rule[0], rule[4])) / 2;
-    for (const text of [above, below]) {
-      text.setAttribute("text-anchor", "middle");
-      text.setAttribute("x", middle);
-    }
+    // numbers of any length stay where they are: centred on the line, or on either side of it
+    [above, below].forEach((text, side) => {
+      text.setAttribute("text-anchor", !data.down ? "middle" : side ? "start" : "end");
+      text.setAttribute("x", middle + (!data.down ? 0 : side ? 4 : -4));
+    });
     const arrows = [$(`e${i}a`), $(`e${i}b`)];
     arrows.forEach((a) => a.classList.add("arrow"));
     return { group, above, below, arrows };
