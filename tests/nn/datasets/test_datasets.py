@@ -251,10 +251,11 @@ def test_offline_a_damaged_file_in_the_cache_stays_as_it_is(
 @pytest.mark.parametrize(
     ("body", "said"),
     [
-        (gzip.compress(encode(np.flip(ARRAYS[1]).copy())), "not the published file"),
+        (gzip.compress(encode(np.flip(ARRAYS[1]).copy()), mtime=0), "not the published file"),
         (b"<html>Please log in</html>", "not the published file"),
         (None, "HTTP status 404"),
     ],
+    ids=["other images", "a page", "nothing"],
 )
 def test_a_wrong_download_is_refused_and_not_kept(
     own: Path, cache: Path, mirror: Mirror, body: bytes | None, said: str
