@@ -176,29 +176,68 @@ def test_a_leaf_and_no_paths_are_refused() -> None:
 
 # ---- formulas ------------------------------------------------------------------------------------
 
-SCALAR_ROWS = [row for row in ag.REGISTRY.values() if isinstance(row, Elementwise)]
+ROWS = {row.name: row for row in REGISTRY.values()}
+SCALAR_ROWS = [
+    row
+    for row in ROWS.values()
+    if isinstance(row, Elementwise) and row.domain is not None and row.name != "polygamma"
+]
+"""Those that a number alone is an operand of; polygamma wants its order first."""
+
+READABLE = [
+    "divide",
+    "power",
+    "square",
+    "reciprocal",
+    "sqrt",
+    "exp",
+    "expm1",
+    "log",
+    "log1p",
+    "log2",
+    "log10",
+    "sin",
+    "cos",
+    "tan",
+    "arcsin",
+    "arccos",
+    "arctan",
+    "arctan2",
+    "sinh",
+    "cosh",
+    "tanh",
+    "arcsinh",
+    "arccosh",
+    "arctanh",
+    "absolute",
+    "sign",
+    "maximum",
+    "minimum",
+    "sigmoid",
+    "relu",
+]
 
 
 @pytest.mark.parametrize("row", SCALAR_ROWS, ids=lambda row: row.name)
-def test_every_elementwise_row_has_a_readable_derivative_that_evaluates_to_its_slope(
-    row: ag.Primitive,
-) -> None:
-    operands = [Tensor(v, name=n) for n, v in zip("ab", (1.25, 0.75), strict=True)][: row.arity]
-    if row.name in ("arcsin", "arccos", "arctanh"):
-        operands[0].assign(0.5)
+def test_the_formula_of_a_derivative_evaluates_to_the_derivative(row: ag.Primitive) -> None:
+    domains = row.domain if isinstance(row.domain, tuple) else (row.domain,) * row.arity
+    points = [
+        d.low + share * (d.high - d.low) for d, share in zip(domains, (0.6, 0.7, 0.8), strict=False)
+    ]
+    operands = [Tensor(v, name=n) for n, v in zip("abc", points, strict=False)]
     y = row(*operands)
-    names = {"a": operands[0].item(), "y": y.item()} | (
-        {"b": operands[1].item()} if row.arity == 2 else {}
-    )
+    names = {"y": y.item()} | {x.name: x.item() for x in operands}
     for i, slope in enumerate(local_derivatives(y)):
-        tree = slope_formula(row, i, list("ab"[: row.arity]), "y")
-        text = Printer().formula(tree)
-        assert text
-        # the text read back as Python, Iverson's brackets as truth values
-        code = text.replace("×", "*").replace("^", "**").replace(" = ", " == ")
-        code = re.sub(r"\[([^]]*)\]", r"float(\1)", code)
-        value = eval(code, {**{n: getattr(np, n, None) for n in dir(np)}, **names, "float": float})
-        assert value == pytest.approx(slope, rel=1e-15)
+        text = Printer().formula(slope_formula(row, i, list("abc"[: row.arity]), "y"))
+        assert text or row.name not in READABLE
+        if text:
+            # the text read back as Python, Iverson's brackets as truth values
+            code = text.replace("×", "*").replace("^", "**").replace(" = ", " == ")
+            code = code.replace("≤", "<=").replace("≥", ">=").replace("≠", "!=")
+            code = re.sub(r"\[([^]]*)\]", r"float(\1)", code)
+            value = eval(code, {**ROWS, **names, "float": float})
+            # constants are written to six digits
+            assert value == pytest.approx(slope, rel=1e-5, abs=1e-12), text
 
 
 def test_a_formula_is_simplified_where_constants_allow() -> None:

@@ -70,7 +70,11 @@ def slope_formula(
         return None
     leading: Syntax = ast.Name(result) if isinstance(row, Elementwise) else ast.Constant(1.0)
     names = [a.arg for a in tree.args.args]
-    values = dict(zip(names, [leading, *_syntax(operands)], strict=False))
+    given = [leading, *_syntax(operands)]
+    defaults = (rule.__defaults__ or ())[len(given) - len(names) :]
+    values = dict(zip(names, [*given, *map(ast.Constant, defaults)], strict=False))
+    if any(name not in values for name in names):
+        return None
     return substituted(tree.body, values, rule.__globals__)
 
 
@@ -147,7 +151,15 @@ class _Substitution(ast.NodeTransformer):
         self.namespace = namespace
 
     def visit_Name(self, node: ast.Name) -> Syntax:
-        return self.values.get(node.id, node)
+        if node.id in self.values:
+            return self.values[node.id]
+        known = self.namespace.get(node.id)
+        return ast.Constant(known) if type(known) in (int, float) else node
+
+    def visit_Attribute(self, node: ast.Attribute) -> Syntax:
+        module = self.namespace.get(node.value.id) if isinstance(node.value, ast.Name) else None
+        known = getattr(module, node.attr, None) if isinstance(module, types.ModuleType) else None
+        return ast.Constant(known) if type(known) is float else node
 
     def visit_UnaryOp(self, node: ast.UnaryOp) -> Syntax:
         self.generic_visit(node)
@@ -237,6 +249,8 @@ class Printer:
         ast.MatMult: (" @ ", PRODUCT),
         ast.Div: (" / ", PRODUCT),
         ast.Pow: ("^", POWER),
+        ast.BitAnd: (" and ", SUM),
+        ast.BitOr: (" or ", SUM),
     }
     comparisons: Mapping[type[ast.cmpop], str] = {
         ast.Eq: "=",
@@ -290,11 +304,15 @@ class Printer:
         """Return a number."""
         if isinstance(value, bool):
             return str(int(value)), ATOM
+        if not isinstance(value, (int, float)):
+            raise NoFormulaError
         text = f"{value:.6g}"
         return text, SIGN if value < 0 else ATOM
 
     def binary(self, left: Syntax, operator: ast.operator, right: Syntax) -> tuple[str, int]:
         """Return two operands joined by an operator."""
+        if type(operator) not in self.operators:
+            raise NoFormulaError
         sign, binding = self.operators[type(operator)]
         if isinstance(operator, ast.Pow):
             return f"{self.write(left, ATOM)}{sign}{self.write(right, ATOM)}", POWER

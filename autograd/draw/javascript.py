@@ -20,6 +20,7 @@ from .formula import (
     function_name,
     result_formula,
     slope_formula,
+    substituted,
     syntax_of,
 )
 from .parts import Edge, Vertex
@@ -34,13 +35,24 @@ MATH = {
     "arctan": "atan",
     "arctan2": "atan2",
     "arctanh": "atanh",
+    "fabs": "abs",
     "maximum": "max",
     "minimum": "min",
     "power": "pow",
 }
-SAME = ["abs", "cos", "cosh", "exp", "expm1", "log", "log10", "log1p", "log2", "sign", "sin"]
-MATH.update((name, name) for name in [*SAME, "sinh", "sqrt", "tan", "tanh"])
+SAME = ["abs", "cbrt", "ceil", "cos", "cosh", "exp", "expm1", "floor", "hypot", "log", "log10"]
+SAME += ["log1p", "log2", "sign", "sin", "sinh", "sqrt", "tan", "tanh", "trunc"]
+MATH.update((name, name) for name in SAME)
 """NumPy's names and, where it differs, what JavaScript calls the same function of a number."""
+
+ARITHMETIC: dict[type[ast.operator], str] = {
+    ast.Add: "+",
+    ast.Sub: "-",
+    ast.Mult: "*",
+    ast.Div: "/",
+    ast.BitAnd: "&",
+    ast.BitOr: "|",
+}
 
 
 class Emitter(Printer):
@@ -91,7 +103,7 @@ class Emitter(Printer):
         """Write operators as JavaScript spells them."""
         if isinstance(operator, ast.Pow):
             return f"Math.pow({self.write(left)}, {self.write(right)})", ATOM
-        sign = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/"}.get(type(operator))
+        sign = ARITHMETIC.get(type(operator))
         if sign is None:
             raise NoFormulaError
         return f"({self.write(left, POWER)} {sign} {self.write(right, POWER)})", ATOM
@@ -99,9 +111,10 @@ class Emitter(Printer):
     def call(self, name: str, arguments: Sequence[ast.expr]) -> tuple[str, int]:
         """Call JavaScript's own function or a helper."""
         written = ", ".join(self.write(a) for a in arguments)
-        if name == "copysign":  # of a number that is not 0: the table asks before
+        if name == "copysign":
             size, sign = map(self.write, arguments)
-            return f"(Math.abs({size}) * Math.sign({sign}))", ATOM
+            negative = f"{sign} < 0 || 1 / {sign} < 0"
+            return f"(({negative}) ? -Math.abs({size}) : Math.abs({size}))", ATOM
         return f"{self.function(name)}({written})", ATOM
 
     def function(self, name: str) -> str:
@@ -111,26 +124,39 @@ class Emitter(Printer):
         helper = f"row_{name}"
         if helper not in self.helpers:
             row = next((row for row in REGISTRY.values() if row.name == name), None)
-            if row is None or row.scalar is None or not name.isidentifier():
+            if row is None or not name.isidentifier():
                 raise NoFormulaError
-            self.helpers[helper] = self.translated(helper, row.scalar)
+            self.helpers[helper] = ""  # a function that calls itself has no translation
+            self.helpers[helper] = self.translated(helper, row.scalar or row.forward)
+        if not self.helpers[helper]:
+            raise NoFormulaError
         return helper
 
     def translated(self, name: str, function: Callable[..., Any]) -> str:
         """Translate a Python function of floats made of assignments and a result."""
-        syntax = syntax_of(function) if isinstance(function, types.FunctionType) else None
+        if not isinstance(function, types.FunctionType):
+            raise NoFormulaError
+        syntax = syntax_of(function)
         if syntax is None:
             raise NoFormulaError
-        parameters = ", ".join(a.arg for a in syntax.args.args)
+        own: dict[str, ast.expr] = {a.arg: ast.Name(a.arg) for a in syntax.args.args}
+        parameters = ", ".join(own)
+        if syntax.args.defaults:
+            raise NoFormulaError
+
+        def line(value: ast.expr) -> str:
+            return self.write(substituted(value, own, function.__globals__))
+
         if isinstance(syntax, ast.Lambda):
-            return f"function {name}({parameters}) {{ return +{self.write(syntax.body)}; }}"
+            return f"function {name}({parameters}) {{ return +{line(syntax.body)}; }}"
         lines = []
         for statement in syntax.body:
             match statement:
                 case ast.Assign([ast.Name(variable)], value):
-                    lines.append(f"const {variable} = {self.write(value)};")
+                    lines.append(f"const {variable} = {line(value)};")
+                    own[variable] = ast.Name(variable)
                 case ast.Return(ast.expr() as value):
-                    lines.append(f"return +{self.write(value)};")
+                    lines.append(f"return +{line(value)};")
                 case ast.Expr(ast.Constant()):
                     continue
                 case _:
