@@ -76,9 +76,15 @@ def install() -> None:
         if row.symbol is not None:
             for reflected in (False,) if row.symbol in _UNARY else (False, True):
                 name = f"__{'r' if reflected else ''}{_OPERATORS[row.symbol]}__"
-                setattr(Tensor, name, _method(row, name, context, fast, reflected))
+                method = _method(row, name, context, fast, reflected)
+                setattr(Tensor, name, method)
+                if fast and not reflected:
+                    row.quick = method
         if not hasattr(Tensor, row.name):
-            setattr(Tensor, row.name, _method(row, row.name, context, fast and row.arity == 1))
+            method = _method(row, row.name, context, fast and row.arity == 1)
+            setattr(Tensor, row.name, method)
+            if fast and row.arity == 1:
+                row.quick = method
     for look in OBSERVERS.values():
         operator = _OPERATORS.get(look.symbol or "")
         name = f"__{operator}__" if operator else look.name

@@ -101,6 +101,7 @@ class Primitive:
         # a ufunc that dispatches to its own row: its operands are the arrays, and nothing else
         self.takes_arrays_only = isinstance(forward, np.ufunc) and not arguments
         self.compute = self._joined if variadic else forward
+        self.quick: Callable[..., Any] | None = None  # the method of the fast lane
         self.scalar_rules = self.rules
         self.__doc__ = self.summary
         self.__name__ = self.name

@@ -308,7 +308,7 @@ class Tensor(Node):
             )
         row = REGISTRY.get(ufunc)
         if row is not None and not kwargs and row.takes_arrays_only:
-            return apply(row, inputs, {})
+            return self.__chainrule__(row, inputs, {})
         return (OBSERVERS.get(ufunc) or row_of(ufunc))(*inputs, **kwargs)
 
     def __array_function__(
@@ -320,6 +320,8 @@ class Tensor(Node):
 
     @staticmethod
     def __chainrule__(row: Primitive, inputs: tuple[Any, ...], params: dict[str, Any]) -> Tensor:
+        if row.quick is not None and not params and type(inputs[0]) is Tensor:
+            return _tensor(row.quick(*inputs))
         return apply(row, inputs, params)
 
     def reshape(self, *shape: Any, order: str = "C") -> Tensor:

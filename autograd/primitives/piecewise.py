@@ -19,7 +19,7 @@ SHARED = "a tie is shared: 0.5 each"
 sign = elementwise(
     np.sign,
     lambda y, x: 0.0,
-    scalar=lambda x: math.copysign(1.0, x) if x else x if x != x else 0.0,
+    scalar=lambda x: x if x != x else math.copysign(1.0, x) if x else 0.0,
     domain=KINK_AT_0,
     note="0 everywhere",
 )

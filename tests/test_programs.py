@@ -1,0 +1,166 @@
+"""Random programs against a brute-force reference, and the memory of a scalar program."""
+
+import gc
+import math
+import tracemalloc
+
+import numpy as np
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initialize, rule
+
+import autograd as ag
+from autograd import Tensor
+
+SHAPES = st.sampled_from([(), (3,), (2, 3), (1, 3), (2, 1)])
+SMALL = st.floats(-1.5, 1.5).map(lambda v: round(v, 3))
+
+UNARY = {
+    "sin": (np.sin, np.cos),
+    "tanh": (np.tanh, lambda v: 1 / np.cosh(v) ** 2),
+    "square": (np.square, lambda v: 2 * v),
+    "negative": (np.negative, lambda v: -np.ones_like(v)),
+    "floor": (np.floor, np.zeros_like),
+}
+BINARY = {
+    "add": (np.add, lambda a, b: (np.ones_like(a), np.ones_like(b))),
+    "subtract": (np.subtract, lambda a, b: (np.ones_like(a), -np.ones_like(b))),
+    "multiply": (np.multiply, lambda a, b: (b, a)),
+}
+
+
+class Entry:
+    """A Tensor beside its value and its dense Jacobian by every leaf: brute force."""
+
+    def __init__(self, tensor: Tensor, value: object, slopes: dict) -> None:
+        self.tensor = tensor
+        self.value = np.asarray(value, float)
+        self.slopes = slopes  # leaf number -> array of shape value.shape + leaf.shape
+
+
+def spread(slope: np.ndarray, shape: tuple, inner: int) -> np.ndarray:
+    """Broadcast the leading axes of a Jacobian whose last `inner` axes belong to the leaf."""
+    own = slope.shape[: slope.ndim - inner]
+    tail = slope.shape[slope.ndim - inner :]
+    return np.broadcast_to(slope.reshape((1,) * (len(shape) - len(own)) + own + tail), shape + tail)
+
+
+class Programs(RuleBasedStateMachine):
+    """Operations, views, no_grad blocks, backward calls and dropped references in any order."""
+
+    entries = Bundle("entries")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.leaves: list[Tensor] = []
+        self.grads: list[object] = []
+
+    def _leaf(self, value: np.ndarray) -> Entry:
+        tensor = Tensor(value if value.ndim else float(value), name=f"leaf{len(self.leaves)}")
+        eye = np.eye(value.size).reshape(value.shape + value.shape)
+        entry = Entry(tensor, value, {len(self.leaves): eye})
+        self.leaves.append(tensor)
+        self.grads.append(None)
+        return entry
+
+    @initialize(target=entries, v=SMALL)
+    def start(self, v: float) -> Entry:
+        return self._leaf(np.array(v))
+
+    @rule(target=entries, shape=SHAPES, seed=st.integers(0, 999))
+    def leaf(self, shape: tuple, seed: int) -> Entry:
+        return self._leaf(np.random.default_rng(seed).uniform(-1, 1, shape))
+
+    @rule(target=entries, a=entries, name=st.sampled_from(sorted(UNARY)))
+    def unary(self, a: Entry, name: str) -> Entry:
+        function, slope = UNARY[name]
+        local = slope(a.value)
+        slopes = {
+            k: local.reshape(local.shape + (1,) * self.leaves[k].ndim) * s
+            for k, s in a.slopes.items()
+        }
+        return Entry(function(a.tensor), function(a.value), slopes)
+
+    @rule(target=entries, a=entries, b=entries, name=st.sampled_from(sorted(BINARY)))
+    def binary(self, a: Entry, b: Entry, name: str) -> Entry:
+        function, slopes_of = BINARY[name]
+        value = function(a.value, b.value)
+        total: dict = {}
+        full = np.broadcast_arrays(a.value, b.value)
+        for entry, local in zip((a, b), slopes_of(*full), strict=True):
+            for k, s in entry.slopes.items():
+                inner = self.leaves[k].ndim
+                local_ = np.asarray(local).reshape(value.shape + (1,) * inner)
+                total[k] = total.get(k, 0) + local_ * spread(s, value.shape, inner)
+        return Entry(function(a.tensor, b.tensor), value, total)
+
+    @rule(target=entries, a=entries, v=SMALL)
+    def scaled(self, a: Entry, v: float) -> Entry:
+        return Entry(v * a.tensor, v * a.value, {k: v * s for k, s in a.slopes.items()})
+
+    @rule(target=entries, a=entries, how=st.sampled_from(["first", "reverse", "twice", "flat"]))
+    def view(self, a: Entry, how: str) -> Entry:
+        if a.value.ndim == 0:
+            return a
+        move = {
+            "first": lambda x: x[0],
+            "reverse": lambda x: x[::-1],
+            "twice": lambda x: x[np.array([0, -1, 0])],
+            "flat": lambda x: x.reshape((-1, *x.shape[a.value.ndim :])),
+        }[how]
+        tensor = a.tensor.reshape(-1) if how == "flat" else move(a.tensor)
+        return Entry(tensor, move(a.value), {k: move(s) for k, s in a.slopes.items()})
+
+    @rule(target=entries, a=entries)
+    def summed(self, a: Entry) -> Entry:
+        axes = tuple(range(a.value.ndim))
+        return Entry(
+            np.sum(a.tensor), a.value.sum(), {k: s.sum(axis=axes) for k, s in a.slopes.items()}
+        )
+
+    @rule(target=entries, a=entries)
+    def without_record(self, a: Entry) -> Entry:
+        with ag.no_grad():
+            tensor = np.sin(a.tensor)
+        assert not tensor.requires_grad
+        return Entry(tensor, np.sin(a.value), {})
+
+    @rule(a=consumes(entries))
+    def forget(self, a: Entry) -> None:
+        del a
+
+    @rule(a=entries, seed=st.integers(0, 999))
+    def backward(self, a: Entry, seed: int) -> None:
+        np.testing.assert_allclose(a.tensor.numpy(), a.value, rtol=1e-12, atol=1e-12)
+        if not a.tensor.requires_grad:
+            return
+        u = np.random.default_rng(seed).uniform(-1, 1, a.value.shape)
+        a.tensor.backward(u if a.value.ndim else float(u))
+        for k, s in a.slopes.items():
+            pulled = np.tensordot(u, s, a.value.ndim) if a.value.ndim else u * s
+            old = self.grads[k]
+            self.grads[k] = pulled if old is None else old + pulled
+        for tensor, expected in zip(self.leaves, self.grads, strict=True):
+            if expected is None:
+                assert tensor.grad is None or not np.any(tensor.grad)
+            else:
+                # values stay below about 1e8: sums of squares of squares
+                np.testing.assert_allclose(tensor.grad, expected, rtol=1e-9, atol=1e-9)
+
+
+TestPrograms = Programs.TestCase
+TestPrograms.settings = settings(max_examples=60, stateful_step_count=25, deadline=None)
+
+
+def test_a_scalar_node_takes_at_most_200_bytes() -> None:
+    n = 20_000
+    gc.collect()
+    tracemalloc.start()
+    h = x = Tensor(0.5)
+    for _ in range(n):
+        h = h * x
+        h = np.sin(h)
+    size, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert math.isfinite(h.data)
+    assert size / (2 * n) <= 200, f"{size / (2 * n)} bytes"
