@@ -200,8 +200,8 @@ def refuse_lost(x: Any, what: str) -> None:
 
 def user_line() -> str:
     """Return file and line of the innermost frame outside this package."""
-    package = str(Path(__file__).parent)
+    inside = (str(Path(__file__).parent), "<scalar ")
     frame = sys._getframe(1)
-    while frame.f_back is not None and frame.f_code.co_filename.startswith(package):
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(inside):
         frame = frame.f_back
     return f"{frame.f_code.co_filename}:{frame.f_lineno}"

@@ -85,14 +85,12 @@ erf = elementwise(
     _erf,
     lambda y, x: 2 / math.sqrt(math.pi) * np.exp(-x * x),
     name="erf",
-    scalar=math.erf,
     domain=REALS,
 )
 elementwise(
     _erfc,
     lambda y, x: -2 / math.sqrt(math.pi) * np.exp(-x * x),
     name="erfc",
-    scalar=math.erfc,
     domain=REALS,
 )
 _row("erfinv", lambda y, x: math.sqrt(math.pi) / 2 * np.exp(y * y), domain=UNIT)
