@@ -55,7 +55,7 @@ divide = elementwise(
 )
 power = elementwise(
     np.power,
-    lambda y, x, p: p * x ** np.where(p == 0, 1.0, p - 1),
+    lambda y, x, p: p * x ** np.where((p == 0) & (x == 0), 1.0, p - 1),
     lambda y, x, p: y * np.log(np.where(x == 0, 1.0, x)),
     symbol="**",
     scalar=math.pow,
@@ -64,7 +64,7 @@ power = elementwise(
 )
 elementwise(
     np.float_power,
-    lambda y, x, p: p * np.float_power(x, np.where(p == 0, 1.0, p - 1)),
+    lambda y, x, p: p * np.float_power(x, np.where((p == 0) & (x == 0), 1.0, p - 1)),
     lambda y, x, p: y * np.log(np.where(x == 0, 1.0, x)),
     domain=POWERS,
     note="x**0 and 0**p have derivative 0 at 0",
