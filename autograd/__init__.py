@@ -28,7 +28,9 @@ from .errors import (
     GraphError,
     MissingExtraError,
     ShapeError,
+    TraceError,
 )
+from .graph import Graph, trace
 from .node import toposort
 from .primitive import REGISTRY, ROWS, Primitive
 from .primitives import at
@@ -67,11 +69,13 @@ __all__ = [
     "ChainruleError",
     "DTypeError",
     "GradientError",
+    "Graph",
     "GraphError",
     "MissingExtraError",
     "Primitive",
     "ShapeError",
     "Tensor",
+    "TraceError",
     "at",
     "checkpoint",
     "contributions",
@@ -94,6 +98,7 @@ __all__ = [
     "sparse_jacobian",
     "stop_gradient",
     "toposort",
+    "trace",
     "value_and_grad",
     "vjp",
 ]

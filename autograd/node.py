@@ -73,7 +73,7 @@ class Node:
         self._clock = 0
         self.name = name
         if mode.tracing:
-            copy_on_tape(self, data)
+            tell_birth(self, data)
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -132,11 +132,11 @@ class Node:
         return "an unnamed Tensor" if self.is_leaf else f"the result of {self._op.name}"
 
 
-def copy_on_tape(out: Node, x: Any) -> None:
-    """Let a trace know that `out` has the value of `x`, if it follows `x`."""
+def tell_birth(out: Node, data: Any) -> None:
+    """Let a trace know that `out` was made of `data`, with a record of its own."""
     current = tape.get()
-    if current is not None and current.holds(x):
-        current.copy(out, x)
+    if current is not None:
+        current.born(out, data)
 
 
 def value_of(x: Any) -> Any:

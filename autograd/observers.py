@@ -38,7 +38,7 @@ class Observer(Primitive):
         super().__init__(forward, rules, symbol=symbol, scalar=scalar)
 
     def __reduce__(self) -> Any:
-        return (OBSERVERS.__getitem__, (self.forward,))
+        return (_observer_of, (self.forward,))
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Look at the values of Tensors; record the look where one is traced."""
@@ -132,3 +132,7 @@ STATIC = frozenset(
     }
 )
 """Functions of the shape and dtype, which a trace has fixed, and pictures of the present value."""
+
+
+def _observer_of(forward: Callable[..., Any]) -> Observer:
+    return OBSERVERS[forward]

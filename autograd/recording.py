@@ -100,11 +100,11 @@ class Tape(Protocol):
     def record(self, out: Any, row: Any, inputs: Sequence[Any], params: Mapping[str, Any]) -> None:
         """Write down one operation, if it has a traced operand."""
 
-    def copy(self, out: Any, x: Any) -> None:
-        """Write down that `out` has the value of the traced `x`, without its gradient."""
+    def born(self, out: Any, data: Any) -> None:
+        """Write down that `out` was made of `data`, whose record ends here."""
 
     def explain(self, node: Any, index: int) -> None:
-        """Note that what follows is the chain rule through `node` to its input `index`."""
+        """Note that what follows is the chain rule through `node`, None if it is not."""
 
 
 tape: ContextVar[Tape | None] = ContextVar("tape", default=None)
@@ -134,7 +134,7 @@ def traced(x: Any) -> bool:
 
 def explain(node: Any, index: int) -> None:
     """Tell the tape that what follows is the chain rule through `node` to its input `index`."""
-    current = tape.get()
+    current = tape.get() if mode.tracing else None
     if current is not None:
         current.explain(node, index)
 

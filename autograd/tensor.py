@@ -12,7 +12,7 @@ from .anomaly import made
 from .dispatch import plain_index, row_of
 from .errors import DTypeError, GraphError, ShapeError, message
 from .guard import constant, evaluation_error, read_only
-from .node import LEAF, Node, copy_on_tape, plain_all, stored, value_of
+from .node import LEAF, Node, plain_all, stored, tell_birth, value_of
 from .observers import OBSERVERS, STATIC
 from .primitive import REGISTRY, Primitive
 from .recording import mode, recording, refuse_lost, refuse_traced, tape
@@ -147,7 +147,7 @@ class Tensor(Node):
         out._clock = 0
         out.name = self.name
         if mode.tracing:
-            copy_on_tape(out, self)
+            tell_birth(out, self)
         return out
 
     def backward(self, gradient: Any = None) -> None:

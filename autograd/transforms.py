@@ -67,7 +67,7 @@ def value_and_grad(
             value = (value, run.plain(run.aux))
         return value, slopes[0] if isinstance(argnums, int) else tuple(slopes)
 
-    return wrapped
+    return _again(f, wrapped)
 
 
 def grad(
@@ -99,7 +99,7 @@ def grad(
         value, slope = both(*args, **kwargs)
         return (slope, value[1]) if has_aux else slope
 
-    return wrapped
+    return _again(f, wrapped)
 
 
 def vjp(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], tuple[Any, ...]]]:
@@ -234,7 +234,7 @@ def jacobian(
         result = rebuilt(run.y, (run.structured(row)[0] for row in blocks))
         return (result, run.plain(run.aux)) if has_aux else result
 
-    return wrapped
+    return _again(f, wrapped)
 
 
 def _forward_blocks(run: Run, results: list[Any]) -> list[list[Any]]:
@@ -327,7 +327,7 @@ def hvp(f: Callable[..., Any]) -> Callable[[Any, Any], Any]:
     def product(x: Any, v: Any) -> Any:
         return jvp(slope, (x,), (v,))[1]
 
-    return product
+    return _again(f, product, 2)
 
 
 def derivative(f: Callable[..., Any], order: int = 1, argnum: int = 0) -> Callable[..., Any]:
@@ -370,7 +370,7 @@ def derivative(f: Callable[..., Any], order: int = 1, argnum: int = 0) -> Callab
             [y] = gradients_or_zeros(y, run.variables, record)
         return y if run.nested else value_of(y)
 
-    return wrapped
+    return _again(f, wrapped)
 
 
 def stop_gradient(x: Any) -> Any:
@@ -387,3 +387,20 @@ def stop_gradient(x: Any) -> Any:
         3.0
     """
     return mapped(lambda leaf: leaf.detach() if type(leaf) is Tensor else leaf, x)
+
+
+def _again(
+    f: Callable[..., Any], derived: Callable[..., Any], times: int = 1
+) -> Callable[..., Any]:
+    """Return what was derived from `f`, as a Graph if `f` is one.
+
+    Args:
+        f: what it was derived from.
+        derived: a function of the arguments of `f`, or of `times` copies of them.
+        times: how many copies.
+    """
+    retrace = getattr(type(f), "__chainrule_retrace__", None)
+    if retrace is None:
+        return derived
+    graph: Callable[..., Any] = retrace(f, derived, times)
+    return graph

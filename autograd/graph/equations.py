@@ -1,0 +1,151 @@
+"""What a graph is made of: specs, equations, and the few functions that walk them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..primitive import Primitive
+
+
+class Spec(NamedTuple):
+    """What a graph fixes about a variable: its shape and dtype."""
+
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+
+    @staticmethod
+    def of(value: Any) -> Spec:
+        """Return the spec of a value."""
+        return Spec(np.shape(value), np.result_type(value))
+
+    def __str__(self) -> str:
+        return f"{self.dtype}{list(self.shape)}" if self.shape else str(self.dtype)
+
+
+class Ref(NamedTuple):
+    """Stands in a parameter for a variable: an index that is computed."""
+
+    variable: int
+
+
+class Equation(NamedTuple):
+    """One operation: its result is the variable of the equation's position.
+
+    Args:
+        row: the operation.
+        inputs: the variables it takes.
+        params: its parameters.
+        origin: in a derivative, the variable and the position of its input that the chain rule
+            goes through here.
+    """
+
+    row: Primitive
+    inputs: tuple[int, ...]
+    params: Mapping[str, Any]
+    origin: tuple[int, int] | None = None
+
+
+def refs_of(params: Mapping[str, Any]) -> list[int]:
+    """Return the variables that stand in parameters."""
+    if not params:
+        return []
+    found: list[int] = []
+    for setting in params.values():
+        for part in setting if isinstance(setting, tuple) else (setting,):
+            if type(part) is Ref:
+                found.append(part.variable)
+    return found
+
+
+def map_refs(params: Mapping[str, Any], fill: Callable[[int], Any]) -> Mapping[str, Any]:
+    """Return the parameters with `fill(variable)` for every Ref."""
+    if not params:
+        return params
+    return {key: _filled(setting, fill) for key, setting in params.items()}
+
+
+def _filled(setting: Any, fill: Callable[[int], Any]) -> Any:
+    if type(setting) is Ref:
+        return fill(setting.variable)
+    if type(setting) is tuple:
+        return tuple(_filled(part, fill) for part in setting)
+    return setting
+
+
+def plain(value: Any) -> Any:
+    """Return a value as Tensors hold it: a double alone is a Python float."""
+    kind = type(value)
+    if kind is np.float64:
+        return float(value)
+    if kind is np.ndarray and value.ndim == 0:
+        return plain(value[()])
+    return value
+
+
+def freeze(x: Any) -> Any:
+    """Return a hashable stand-in that is equal for values of the same bits only."""
+    if isinstance(x, (np.ndarray, np.generic)):
+        return ("array", str(x.dtype), x.shape, x.tobytes())
+    if type(x) is float:
+        return ("float", x.hex())
+    if isinstance(x, (tuple, list)):
+        return (type(x), *map(freeze, x))
+    if isinstance(x, slice):
+        return ("slice", freeze(x.start), freeze(x.stop), freeze(x.step))
+    if isinstance(x, Mapping):
+        return ("map", *((key, freeze(x[key])) for key in sorted(x)))
+    return (type(x), x)
+
+
+def describe(equation: Equation, names: Sequence[str]) -> str:
+    """Return the right-hand side of an equation for people.
+
+    Args:
+        equation: an equation.
+        names: one name a variable.
+    """
+    row = equation.row
+    operands = [names[i] for i in equation.inputs]
+    symbol = row.symbol
+    if symbol is not None and not equation.params:
+        if len(operands) == 2:
+            return f"{operands[0]} {symbol} {operands[1]}"
+        if symbol == "neg":
+            return f"-{operands[0]}"
+    if row.is_variadic:
+        operands = [f"[{', '.join(operands)}]"]
+    params = map_refs(equation.params, lambda i: _Name(names[i]))
+    return f"{row.name}({', '.join([*operands, *(f'{k}={_short(v)}' for k, v in params.items())])})"
+
+
+class _Name(str):
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return str(self)
+
+
+def _short(setting: Any) -> str:
+    if isinstance(setting, np.ndarray) and setting.size > 6:
+        return f"<{Spec.of(setting)}>"
+    return " ".join(repr(setting).split())
+
+
+def live_from(
+    outputs: Iterable[int], equations: Sequence[Equation], first: int, total: int
+) -> bytearray:
+    """Return which variables the outputs depend on, one flag a variable."""
+    live = bytearray(total)
+    for i in outputs:
+        live[i] = 1
+    for k in range(len(equations) - 1, -1, -1):
+        if live[first + k]:
+            equation = equations[k]
+            for i in equation.inputs:
+                live[i] = 1
+            for i in refs_of(equation.params):
+                live[i] = 1
+    return live

@@ -1,0 +1,364 @@
+"""`Graph`: a computation as a value, a list of equations over the rows of the table.
+
+A variable is a number: first the inputs, then the constants, then one an equation. A graph adds no
+operation, rule or shape rule to those of the table: it is run by calling its rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from ..errors import ArgumentError, DTypeError, GraphError, ShapeError, message
+from ..node import Node, value_of
+from ..observers import Observer
+from ..primitive import Primitive
+from ..tensor import apply
+from .emit import source_of
+from .equations import Equation, Spec, describe, freeze, map_refs, plain, refs_of
+from .recorder import record, record_of
+from .rewriting import simplified
+from .tree import Structure, flatten, unflatten
+
+SHOWN = 200
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Graph:
+    """An immutable computation with named inputs and outputs; made by `trace` or `Graph.of`.
+
+    Args:
+        name: what it is called.
+        input_names: one an input, valid Python names.
+        constants: plain values: numbers and arrays.
+        equations: the operations, each after those it depends on.
+        outputs: the variables that are results.
+        specs: shape and dtype of every variable.
+        takes: the structure of the arguments, positional and by name.
+        gives: the structure of the result.
+        labels: names that the program gave to results.
+        one_way: why it must not be called, if it must not.
+    """
+
+    name: str
+    input_names: tuple[str, ...]
+    constants: tuple[Any, ...]
+    equations: tuple[Equation, ...]
+    outputs: tuple[int, ...]
+    specs: tuple[Spec, ...]
+    takes: Structure
+    gives: Structure
+    labels: Mapping[int, str] = field(default_factory=dict)
+    one_way: str = ""
+
+    def __post_init__(self) -> None:
+        known = self.first
+        if len(self.specs) != known + len(self.equations):
+            raise GraphError(
+                message(
+                    f"one spec for each of {known + len(self.equations)} variables of {self.name}",
+                    f"{len(self.specs)}",
+                    "autograd.trace, which makes them",
+                )
+            )
+        for k, equation in enumerate(self.equations):
+            for i in (*equation.inputs, *refs_of(equation.params)):
+                if not 0 <= i < known + k:
+                    raise GraphError(
+                        message(
+                            f"equation {k} of {self.name} to use variables made before it",
+                            f"variable {i} in {equation.row.name}",
+                            "ordering the equations",
+                        )
+                    )
+
+    # ---- reading ---------------------------------------------------------------------------------
+
+    @property
+    def first(self) -> int:
+        """The variable of the first equation."""
+        return len(self.input_names) + len(self.constants)
+
+    def constant(self, variable: int) -> Any:
+        """Return the value of a constant variable, None for any other."""
+        k = variable - len(self.input_names)
+        return self.constants[k] if 0 <= k < len(self.constants) else None
+
+    def is_constant(self, variable: int) -> bool:
+        """Whether a variable is a constant."""
+        return len(self.input_names) <= variable < self.first
+
+    def numbered(self) -> Iterator[tuple[int, Equation]]:
+        """Go through the equations with the variables they define."""
+        return enumerate(self.equations, self.first)
+
+    def __len__(self) -> int:
+        return len(self.equations)
+
+    def __repr__(self) -> str:
+        names = self.names()
+        head = ", ".join(f"{n}: {s}" for n, s in zip(self.input_names, self.specs, strict=False))
+        lines = [f"{self.name}({head}):"]
+        for variable, equation in self.numbered():
+            if variable - self.first == SHOWN and len(self) > SHOWN + 1:
+                lines.append(f"    ... {len(self) - SHOWN} more equations")
+                break
+            lines.append(f"    {names[variable]} = {describe(equation, names)}")
+        results = ", ".join(names[i] for i in self.outputs)
+        return "\n".join([*lines, f"    return {results}"])
+
+    def names(self) -> list[str]:
+        """Return one readable name a variable; small constants are called by their value."""
+        found = list(self.input_names)
+        taken = set(found)
+        hoisted = 0
+        for c in self.constants:
+            if np.shape(c) == () and isinstance(c, (int, float)):
+                found.append(f"({c!r})" if c < 0 else repr(c))
+            else:
+                found.append(_free(f"c{hoisted}", taken))
+                hoisted += 1
+        for variable, _ in self.numbered():
+            label = self.labels.get(variable, "")
+            base = label if label.isidentifier() else f"v{variable - self.first}"
+            found.append(_free(base, taken))
+        return found
+
+    def __eq__(self, other: object) -> bool:
+        return type(other) is Graph and self._key() == other._key()
+
+    def __hash__(self) -> int:
+        return hash((self.name, self.input_names, len(self.equations), self.outputs))
+
+    def _key(self) -> Any:
+        return (
+            self.name,
+            self.input_names,
+            freeze(self.constants),
+            [(e.row, e.inputs, freeze(e.params)) for e in self.equations],
+            self.outputs,
+            self.specs,
+            self.takes,
+            self.gives,
+            dict(self.labels),
+        )
+
+    # ---- running ---------------------------------------------------------------------------------
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Run the graph: on plain values plainly, on Tensors so that it can be differentiated.
+
+        Raises:
+            ArgumentError: if the arguments have another structure than the examples had.
+            ShapeError: if a shape differs.
+            DTypeError: if a dtype differs.
+        """
+        if self.one_way:
+            raise GraphError(
+                message(
+                    f"a graph that follows its inputs to call {self.name}",
+                    self.one_way,
+                    "autograd.trace of the function instead of Graph.of its result",
+                )
+            )
+        results = self.run(self.bind(args, kwargs))
+        return unflatten(self.gives, iter(results))
+
+    def bind(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> list[Any]:
+        """Return the inputs that arguments stand for, checked against the specs."""
+        leaves, paths, structure = flatten((tuple(args), dict(kwargs)))
+        if structure != self.takes:
+            raise ArgumentError(
+                message(
+                    f"arguments of {self.name} built like the examples it was traced with",
+                    f"{len(leaves)} values in another structure",
+                    f"the inputs {', '.join(self.input_names)}, or tracing again",
+                )
+            )
+        return [
+            fitted(x, spec, name)
+            for x, spec, name in zip(leaves, self.specs, self.input_names, strict=False)
+        ]
+
+    def run(self, inputs: Sequence[Any]) -> list[Any]:
+        """Return the outputs for bound inputs: each row is called once."""
+        memory = [*inputs, *self.constants]
+        recorded = any(isinstance(x, Node) for x in inputs)
+        with np.errstate(all="ignore"):
+            for row, operands, params, _ in self.equations:
+                values = [memory[i] for i in operands]
+                settings = map_refs(params, memory.__getitem__)
+                if recorded:
+                    memory.append(_recorded(row, values, settings))
+                else:
+                    memory.append(plain(row.evaluate(values, settings)))
+        return [memory[i] for i in self.outputs]
+
+    def check(self) -> Graph:
+        """Run every equation on sample values and compare with its spec.
+
+        Returns:
+            This graph.
+
+        Raises:
+            GraphError: naming the first equation that is not well-formed.
+        """
+        with np.errstate(all="ignore"):
+            for variable, (row, operands, params, _) in self.numbered():
+                values = [
+                    self.constant(i) if self.is_constant(i) else sample(self.specs[i])
+                    for i in operands
+                ]
+                settings = map_refs(params, lambda i: sample(self.specs[i]))
+                try:
+                    found: Any = Spec.of(row.evaluate(values, settings))
+                except Exception as error:
+                    found = f"{type(error).__name__}: {error}"
+                if found != self.specs[variable]:
+                    raise GraphError(
+                        message(
+                            f"variable {variable} of {self.name} to be {self.specs[variable]}",
+                            f"{found} from {row.name}",
+                            "autograd.trace, which makes well-formed graphs",
+                        )
+                    )
+        return self
+
+    # ---- deriving --------------------------------------------------------------------------------
+
+    @staticmethod
+    def of(tensor: Node, name: str = "graph") -> Graph:
+        """Return the record of a Tensor: its leaves are the inputs.
+
+        Comparisons gave plain values when the record was made, so conditions are constants.
+
+        Args:
+            tensor: the result of operations.
+            name: what the graph is called.
+
+        Example:
+            >>> from autograd import Tensor
+            >>> x = Tensor(3.0, name="x")
+            >>> Graph.of(x * x + 1.0)
+            graph(x: float64):
+                v0 = x * x
+                v1 = v0 + 1.0
+                return v1
+        """
+        return Graph(**record_of(tensor, name))
+
+    def simplify(self, exact: bool = True) -> Graph:
+        """Return a smaller graph with the same results; see `autograd.graph.rewriting`.
+
+        Args:
+            exact: False to allow identities that may change a last bit, a signed zero or a nan.
+        """
+        return simplified(self, exact)
+
+    @property
+    def source(self) -> str:
+        """The graph as Python text that needs NumPy only, or nothing if it is scalar."""
+        return source_of(self)
+
+    def renamed(self, name: str) -> Graph:
+        """Return the same graph under another name."""
+        return replace(self, name=name)
+
+    def __chainrule_retrace__(self, derived: Callable[..., Any], times: int) -> Graph:
+        """Return a function derived from this graph as a graph."""
+        args, kwargs = unflatten(self.takes, (sample(spec) for spec in self.specs))
+        if self.one_way:
+            self(*args, **kwargs)
+        return trace(derived, *(args * times), **kwargs)
+
+
+def _free(base: str, taken: set[str]) -> str:
+    name, k = base, 1
+    while name in taken:
+        k += 1
+        name = f"{base}_{k}"
+    taken.add(name)
+    return name
+
+
+def _recorded(row: Primitive, values: list[Any], settings: Mapping[str, Any]) -> Any:
+    if isinstance(row, Observer):
+        return row(*values, **settings)
+    if any(isinstance(x, Node) for x in values):
+        return apply(row, values, dict(settings))
+    return plain(row.evaluate(values, settings))
+
+
+def fitted(x: Any, spec: Spec, name: str) -> Any:
+    """Return an argument as the input of a graph: checked, and a float if it is one double."""
+    if type(x) is float and not spec.shape and spec.dtype == np.float64:
+        return x
+    value = value_of(x)
+    if np.shape(value) != spec.shape:
+        raise ShapeError(
+            message(
+                f"{name} of shape {spec.shape}, as when the graph was traced",
+                f"shape {np.shape(value)}",
+                "tracing again with an example of that shape, or autograd.compile, which does",
+            )
+        )
+    dtype = np.result_type(value)
+    if dtype != spec.dtype:
+        if not (dtype.kind in "iub" and spec.dtype == np.float64) or isinstance(x, Node):
+            raise DTypeError(
+                message(
+                    f"{name} of dtype {spec.dtype}, as when the graph was traced",
+                    f"dtype {dtype}",
+                    f"x.astype({spec.dtype}), or tracing again",
+                )
+            )
+        value = np.asarray(value).astype(np.float64)[()]
+    return x if isinstance(x, Node) else plain(value)
+
+
+def sample(spec: Spec) -> Any:
+    """Return a value that most operations accept: positive, and regular where it is a matrix."""
+    shape, dtype = spec
+    if dtype.kind in "iu":
+        return np.zeros(shape, dtype)[()]
+    if not shape:
+        return 0.5 if dtype == np.float64 else dtype.type(0.5)
+    value = np.linspace(0.3, 0.4, int(np.prod(shape))).reshape(shape)
+    if len(shape) > 1:
+        value = value + np.eye(shape[-2], shape[-1])
+    return value.astype(dtype)
+
+
+def trace(f: Callable[..., Any], *examples: Any, **named: Any) -> Graph:
+    """Return what `f` computes as a Graph, by running it once on example values.
+
+    The graph holds for other values of the same shapes and dtypes: comparisons are recorded, so
+    np.where chooses anew at every call. Tensors and arrays that `f` refers to without being
+    given them are frozen at their present values.
+
+    Args:
+        f: a function of numbers, arrays, Tensors and containers of them.
+        examples: arguments whose structure, shapes and dtypes the graph will have; bools,
+            strings and None are fixed.
+        named: the same, by keyword.
+
+    Returns:
+        The graph.
+
+    Raises:
+        TraceError: if `f` branches on a traced value or takes it out of the trace.
+        DTypeError: if an example or a result is no number.
+
+    Example:
+        >>> import numpy as np
+        >>> trace(lambda x, y: np.where(x > y, x * y, 0.0), 3.0, 2.0)
+        graph(x: float64, y: float64):
+            v0 = x > y
+            v1 = x * y
+            v2 = where(v0, v1, 0.0)
+            return v2
+    """
+    return Graph(**record(f, examples, named)[0])

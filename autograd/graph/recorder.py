@@ -1,0 +1,336 @@
+"""The recorder of a trace: what a function does on example values, as the parts of a Graph."""
+
+from __future__ import annotations
+
+import builtins
+import inspect
+import keyword
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..errors import DTypeError, GraphError, TraceError, message
+from ..node import Node, stored, toposort, value_of
+from ..primitive import NON_DIFFERENTIABLE, Primitive
+from ..primitives import astype, positive
+from ..recording import enable_grad, mode, tape, taping
+from ..tensor import Tensor
+from .equations import Equation, Ref, Spec, freeze, map_refs, plain, refs_of
+from .tree import LEAF, Structure, flatten, unflatten
+
+
+class Recorder:
+    """The tape of one trace.
+
+    Variables are numbered as they come, inputs and equations upwards, constants downwards from
+    -1; `finish` puts them in the order of a Graph.
+
+    Args:
+        lift: whether leaves that the function refers to become inputs, read at every call, and
+            not constants.
+    """
+
+    def __init__(self, lift: bool = False) -> None:
+        self.lift = lift
+        self.outer = tape.get()
+        self.number: dict[int, int] = {}
+        self.nodes: list[Node | None] = []
+        self.equations: list[Equation | None] = []
+        self.specs: list[Spec] = []
+        self.constants: list[Any] = []
+        self.known: dict[Any, int] = {}
+        self.captured: list[Node] = []
+        self.local: dict[int, Node] = {}
+        self.interned: dict[Spec, Spec] = {}
+        self.origin: tuple[int, int] | None = None
+        self.start = mode.tick()
+
+    # ---- what the engine calls -------------------------------------------------------------------
+
+    def holds(self, x: Any) -> bool:
+        """Whether `x` follows the inputs."""
+        return id(x) in self.number
+
+    def record(
+        self, out: Any, row: Primitive, inputs: Sequence[Any], params: Mapping[str, Any]
+    ) -> None:
+        """Write down one operation if it follows the inputs."""
+        number = self.number
+        follows = any(id(x) in number for x in inputs)
+        if not follows and params:
+            follows = any(id(x) in number for x in _nodes_in(params))
+        if self.lift and not follows:
+            follows = any(isinstance(x, Node) and self._is_captured(x) for x in inputs)
+        if not follows:
+            self.local[id(out)] = out
+            return
+        refs = tuple([self.refer(x) for x in inputs])
+        if params:
+            params = {key: self._with_refs(setting) for key, setting in params.items()}
+        self._define(out, Equation(row, refs, params, self.origin))
+
+    def born(self, out: Any, data: Any) -> None:
+        """Write down a fresh Tensor made of another."""
+        if id(data) not in self.number:
+            self.local[id(out)] = out
+            return
+        row: Primitive = positive
+        params: dict[str, Any] = {}
+        if self.specs[self.number[id(data)]].dtype != out.dtype:
+            row, params = astype, {"dtype": out.dtype}
+        self._define(out, Equation(row, (self.refer(data),), params, self.origin))
+
+    def explain(self, node: Any, index: int) -> None:
+        """Note which step of the chain rule the next equations belong to."""
+        k = self.number.get(id(node))
+        self.origin = None if k is None else (k, index)
+
+    # ---- variables -------------------------------------------------------------------------------
+
+    def input(self, value: Any, name: str) -> Tensor:
+        """Return a traced Tensor for an example value."""
+        out = Tensor(0.0, name=name)
+        out._value = _example(value, name)
+        if np.result_type(out._value).kind != "f":
+            out._op = None
+        self._define(out, None)
+        return out
+
+    def refer(self, x: Any) -> int:
+        """Return the variable of an operand."""
+        k = self.number.get(id(x))
+        if k is not None:
+            return k
+        if isinstance(x, Node):
+            outer = self.outer
+            if outer is not None and outer.holds(x):
+                raise TraceError(
+                    message(
+                        "a traced function to be given what it needs as arguments",
+                        f"{x.label}, which another trace around it follows",
+                        "passing it to the inner function",
+                    )
+                )
+            if self.lift:
+                if self._is_captured(x):
+                    return self._capture(x)
+                if not x.is_leaf and x._clock >= self.start:
+                    return self._replay(x)
+            x = plain(x._value)
+        key = freeze(x) if np.shape(x) == () else id(x)
+        if key not in self.known:
+            self.constants.append(x)
+            self.known[key] = -len(self.constants)
+        return self.known[key]
+
+    def _is_captured(self, x: Node) -> bool:
+        return x.is_leaf and id(x) not in self.number and id(x) not in self.local
+
+    def _capture(self, x: Node) -> int:
+        self.captured.append(x)
+        return self._define(x, None)
+
+    def _replay(self, x: Node) -> int:
+        """Write down what was computed from captured leaves on the fast lane, unseen."""
+        for node in reversed(toposort([x])):
+            if node.is_leaf or node._clock < self.start or id(node) in self.number:
+                continue
+            assert node.primitive is not None
+            refs = tuple([self.refer(each) for each in node.inputs])
+            self._define(node, Equation(node.primitive, refs, node.params, self.origin))
+        return self.refer(x)
+
+    def _define(self, out: Node, equation: Equation | None) -> int:
+        if equation is not None and type(out._value) is float:
+            out._value = np.float64(out._value)  # keeps it off the fast lane, which is not taped
+        spec = Spec.of(out._value)
+        k = len(self.nodes)
+        self.nodes.append(out)
+        self.equations.append(equation)
+        self.specs.append(self.interned.setdefault(spec, spec))
+        self.number[id(out)] = k
+        return k
+
+    def _with_refs(self, setting: Any) -> Any:
+        if isinstance(setting, tuple):
+            return tuple(map(self._with_refs, setting))
+        return Ref(self.refer(setting)) if isinstance(setting, Node) else setting
+
+    # ---- the result ------------------------------------------------------------------------------
+
+    def finish(
+        self, name: str, inputs: Sequence[Node], outputs: Sequence[Any], takes: Any, gives: Any
+    ) -> dict[str, Any]:
+        """Return the parts of the graph from the inputs to the outputs, without what they do not need."""
+        results = [self.refer(y) for y in outputs]
+        taken = [self.number[id(x)] for x in inputs]
+        live = set(results)
+        for k in range(len(self.equations) - 1, -1, -1):
+            equation = self.equations[k]
+            if k in live and equation is not None:
+                live.update(equation.inputs)
+                live.update(refs_of(equation.params))
+        new = {k: i for i, k in enumerate(taken)}
+        constants = [k for k in range(-1, -len(self.constants) - 1, -1) if k in live]
+        for k in constants:
+            new[k] = len(new)
+        kept = [k for k, e in enumerate(self.equations) if e is not None and k in live]
+        for k in kept:
+            new[k] = len(new)
+        equations = []
+        labels = {}
+        for k in kept:
+            row, refs, params, origin = self.equations[k]  # type: ignore[misc]
+            if origin is not None:
+                origin = (new[origin[0]], origin[1]) if origin[0] in new else None
+            params = map_refs(params, lambda i: Ref(new[i]))
+            equations.append(Equation(row, tuple([new[i] for i in refs]), params, origin))
+            node = self.nodes[k]
+            if node is not None and node.name is not None:
+                labels[new[k]] = node.name
+        values = [self.constants[-1 - k] for k in constants]
+        names: list[str] = []
+        for x in inputs:
+            names.append(identifier(x.name or "x", names))
+        specs = [self.specs[k] for k in taken] + [Spec.of(v) for v in values]
+        return {
+            "name": identifier(name, ()),
+            "input_names": tuple(names),
+            "constants": tuple(values),
+            "equations": tuple(equations),
+            "outputs": tuple([new[k] for k in results]),
+            "specs": tuple(specs + [self.specs[k] for k in kept]),
+            "takes": takes,
+            "gives": gives,
+            "labels": labels,
+        }
+
+
+def record(
+    f: Callable[..., Any], examples: Sequence[Any], named: Mapping[str, Any], lift: bool = False
+) -> tuple[dict[str, Any], list[Node]]:
+    """Trace `f`; with `lift`, leaves that it refers to follow its arguments as inputs.
+
+    Returns:
+        The parts of the graph, and those leaves.
+    """
+    recorder = Recorder(lift)
+    leaves, paths, takes = flatten((tuple(examples), dict(named)))
+    names = _input_names(f, paths, len(examples))
+    with taping(recorder), enable_grad(), np.errstate(all="ignore"):
+        inputs = [recorder.input(x, name) for x, name in zip(leaves, names, strict=True)]
+        args, kwargs = unflatten(takes, iter(inputs))
+        result = f(*args, **kwargs)
+        outputs, _, gives = flatten(result)
+        _refuse_results(f, gives, outputs)
+        name = getattr(f, "__name__", "graph")
+        if not name.isidentifier():
+            name = "graph"
+        graph = recorder.finish(name, [*inputs, *recorder.captured], outputs, takes, gives)
+    return graph, recorder.captured
+
+
+def record_of(tensor: Node, name: str) -> dict[str, Any]:
+    """Return the record of a Tensor as the parts of a graph; see `Graph.of`."""
+    if not isinstance(tensor, Node):
+        raise GraphError(
+            message("a Tensor to read the record of", type(tensor).__name__, "autograd.trace(f, x)")
+        )
+    recorder = Recorder()
+    order = list(reversed(toposort([tensor])))
+    inputs = [node for node in order if node.is_leaf and node.requires_grad]
+    for node in inputs:
+        recorder._define(node, None)
+    one_way = ""
+    for node in order:
+        row = node.primitive
+        if row is None:
+            continue
+        fixed = [
+            x for x, rule in zip(node.inputs, row.rules, strict=False) if rule is NON_DIFFERENTIABLE
+        ]
+        if any(not recorder.holds(x) for x in fixed):
+            one_way = f"a condition of {row.name} that was a plain value when it was recorded"
+        refs = tuple([recorder.refer(x) for x in node.inputs])
+        spec = Spec.of(node._value)
+        recorder.nodes.append(node)
+        recorder.equations.append(Equation(row, refs, node.params))
+        recorder.specs.append(spec)
+        recorder.number[id(node)] = len(recorder.nodes) - 1
+    takes = (
+        "sequence",
+        tuple,
+        (("sequence", tuple, (LEAF,) * len(inputs)), ("dict", (), ())),
+    )
+    return {**recorder.finish(name, inputs, [tensor], takes, LEAF), "one_way": one_way}
+
+
+def identifier(name: str, taken: Sequence[str]) -> str:
+    """Return a valid Python name like `name`, different from those taken."""
+    base = re.sub(r"\W+", "_", name).strip("_") or "x"
+    if base[0].isdigit() or keyword.iskeyword(base) or base in _RESERVED:
+        base = f"{base}_" if not base[0].isdigit() else f"x{base}"
+    found, k = base, 1
+    while found in taken:
+        k += 1
+        found = f"{base}_{k}"
+    return found
+
+
+_RESERVED = frozenset(dir(builtins)) | {"np", "math", "out", "self"}
+
+
+def _example(value: Any, name: str) -> Any:
+    value = value_of(value)
+    array = np.asarray(value)
+    if array.dtype.kind in "iub" and array.ndim:
+        return np.array(array)
+    if array.dtype.kind == "b":
+        return np.bool_(value)
+    held = stored(value, name)
+    return np.float64(held) if type(held) is float else held
+
+
+def _input_names(f: Callable[..., Any], paths: Sequence[str], count: int) -> list[str]:
+    """Name the leaves of the arguments after the parameters of `f`."""
+    positional: list[str] = []
+    try:
+        for parameter in inspect.signature(f).parameters.values():
+            if parameter.kind is parameter.VAR_POSITIONAL:
+                positional += [f"{parameter.name}{i}" for i in range(count - len(positional))]
+            elif parameter.kind is not parameter.VAR_KEYWORD:
+                positional.append(parameter.name)
+    except (TypeError, ValueError):
+        pass
+    positional += [f"x{i}" for i in range(len(positional), count)]
+    names: list[str] = []
+    for path in paths:
+        # "[0][k]..." is the positional argument k, "[1]['key']..." the one by keyword
+        _, rest = path[:3], path[3:]
+        key, _, tail = rest[1:].partition("]")
+        head = positional[int(key)] if path.startswith("[0]") else key.strip("'\"")
+        names.append(identifier(head + tail, names))
+    return names
+
+
+def _refuse_results(f: Callable[..., Any], gives: Structure, outputs: Sequence[Any]) -> None:
+    kind = gives[0]
+    if not outputs and kind == "static":
+        raise DTypeError(
+            message(
+                f"numbers or Tensors as the result of {getattr(f, '__name__', repr(f))}",
+                f"{gives[1].__name__}",
+                "returning the value",
+            )
+        )
+
+
+def _nodes_in(params: Mapping[str, Any]) -> list[Node]:
+    found: list[Node] = []
+    for setting in params.values():
+        for part in setting if isinstance(setting, tuple) else (setting,):
+            if isinstance(part, Node):
+                found.append(part)
+    return found

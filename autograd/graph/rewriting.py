@@ -1,0 +1,292 @@
+"""Simplification: constant folding, common sub-expressions, identities, dead code.
+
+Identities that hold for every double, infinities, nans and signed zeros included, are applied
+always:
+
+    x * 1 -> x          x / 1 -> x          x - 0.0 -> x        x + (-0.0) -> x
+    x ** 1 -> x         +x -> x             -(-x) -> x          x * -1 -> -x
+    where(c, x, x) -> x                     where of a constant condition -> its branch
+    reshape, broadcast_to, astype, transpose, sum ... that change nothing -> x
+
+With `exact=False` also those that may change a last bit, the sign of a zero, or a nan:
+
+    x + 0 -> x          0 - x -> -x         x * 0 -> 0          0 / x -> 0
+    x - x -> 0          x / x -> 1          x ** 2 -> x * x     x ** 0.5 -> sqrt(x)
+    log(exp(x)) -> x    exp(log(x)) -> x    c1 * (c2 * x) -> (c1 * c2) * x
+    x * (1 / y) -> x / y
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..primitive import REGISTRY, Primitive
+from .equations import Equation, Ref, Spec, freeze, live_from, map_refs, plain, refs_of
+
+if TYPE_CHECKING:
+    from .ir import Graph
+
+FOLDED = 4096
+"""A folded constant has at most so many entries: beyond, computing it is cheaper than keeping it."""
+
+ADD, SUBTRACT, MULTIPLY, DIVIDE = (
+    REGISTRY[f] for f in (np.add, np.subtract, np.multiply, np.divide)
+)
+NEGATIVE, POSITIVE, POWER, WHERE = (
+    REGISTRY[f] for f in (np.negative, np.positive, np.power, np.where)
+)
+EXP, LOG, SQRT = (REGISTRY[f] for f in (np.exp, np.log, np.sqrt))
+
+UNCHANGED = frozenset(
+    {
+        "reshape", "broadcast_to", "astype", "squeeze", "ravel", "positive", "transpose",
+        "swapaxes", "sum", "mean", "max", "min", "any", "all",
+    }
+)  # fmt: skip
+"""Rows that give back their input where they keep its shape and it has no axis to act on."""
+
+
+class _Rewriter:
+    """Builds the simplified graph equation by equation, numbering results as they come.
+
+    Constants are numbered downwards from -1, as there may be more of them at the end.
+    """
+
+    def __init__(self, graph: Graph, exact: bool) -> None:
+        self.exact = exact
+        self.specs: list[Spec] = list(graph.specs[: len(graph.input_names)])
+        self.equations: list[Equation | None] = [None] * len(self.specs)
+        self.constants: list[Any] = []
+        self.known: dict[Any, int] = {}
+        self.seen: dict[Any, int] = {}
+
+    def constant(self, value: Any) -> int:
+        """Return the number of a constant, the same for the same bits."""
+        key = freeze(value)
+        if key not in self.known:
+            self.constants.append(value)
+            self.known[key] = -len(self.constants)
+        return self.known[key]
+
+    def value(self, i: int) -> Any:
+        """Return the value of a constant, None for what is computed."""
+        return self.constants[-1 - i] if i < 0 else None
+
+    def spec(self, i: int) -> Spec:
+        """Return the spec of a variable."""
+        return Spec.of(self.constants[-1 - i]) if i < 0 else self.specs[i]
+
+    def maker(self, i: int, row: Primitive) -> tuple[int, ...] | None:
+        """Return the inputs of the equation that made variable `i`, if it is one of `row`."""
+        equation = self.equations[i] if i >= 0 else None
+        return equation.inputs if equation is not None and equation.row is row else None
+
+    def emit(
+        self, row: Primitive, inputs: tuple[int, ...], spec: Spec,
+        params: Mapping[str, Any] | None = None, origin: Any = None,
+    ) -> int:  # fmt: skip
+        """Return the variable of an operation: a simpler one, one seen before, or a new one."""
+        params = params or {}
+        found = self._fold(row, inputs, spec, params)
+        if found is None:
+            found = self._identity(row, inputs, spec)
+        if found is not None:
+            return found
+        key = (row, inputs, freeze(params) if params else None)
+        if key not in self.seen:
+            self.specs.append(spec)
+            self.equations.append(Equation(row, inputs, params, origin))
+            self.seen[key] = len(self.specs) - 1
+        return self.seen[key]
+
+    def _fold(
+        self, row: Primitive, inputs: tuple[int, ...], spec: Spec, params: Mapping[str, Any]
+    ) -> int | None:
+        if any(i >= 0 for i in inputs) or int(np.prod(spec.shape)) > FOLDED or refs_of(params):
+            return None
+        with np.errstate(all="ignore"):
+            value = plain(row.evaluate([self.constants[-1 - i] for i in inputs], params))
+        return self.constant(value) if Spec.of(value) == spec else None
+
+    def _identity(self, row: Primitive, inputs: tuple[int, ...], spec: Spec) -> int | None:
+        """Return the variable that an operation equals by an identity, None if there is none."""
+        first = inputs[0]
+        keeps = self.spec(first) == spec
+        if row.name in UNCHANGED:
+            free = not spec.shape or row.name in ("reshape", "broadcast_to", "astype", "positive")
+            return first if keeps and free and len(inputs) == 1 else None
+        if row is NEGATIVE:
+            inner = self.maker(first, NEGATIVE)
+            return None if inner is None else inner[0]
+        if row is WHERE:
+            return self._where(inputs, spec)
+        if len(inputs) == 2:
+            found = self._binary(row, *inputs, spec)
+            if found is not None or self.exact:
+                return found
+        return None if self.exact else self._inexact(row, inputs, spec)
+
+    def _where(self, inputs: tuple[int, ...], spec: Spec) -> int | None:
+        condition, x, y = inputs
+        if x == y and self.spec(x) == spec:
+            return x
+        value = self.value(condition)
+        for branch, taken in ((x, np.all), (y, lambda v: not np.any(v))):
+            if value is not None and np.size(value) and taken(value) and self.spec(branch) == spec:
+                return branch
+        return None
+
+    def _binary(self, row: Primitive, a: int, b: int, spec: Spec) -> int | None:
+        if row is MULTIPLY and self.value(a) is not None:
+            a, b = b, a
+        keeps = self.spec(a) == spec
+        c = self.value(b)
+        if c is None or not keeps or spec.dtype.kind != "f" or np.shape(c) != ():
+            return None
+        if row in (MULTIPLY, DIVIDE, POWER) and c == 1:
+            return a
+        if row in (MULTIPLY, DIVIDE) and c == -1:
+            return self.emit(NEGATIVE, (a,), spec)
+        if row is SUBTRACT and c == 0 and not np.signbit(c):
+            return a
+        if row is ADD and c == 0 and np.signbit(c):
+            return a
+        return None
+
+    def _inexact(self, row: Primitive, inputs: tuple[int, ...], spec: Spec) -> int | None:
+        a, b = inputs[0], inputs[-1]
+        left, right = self.value(a), self.value(b)
+        float_result = spec.dtype.kind == "f"
+        if not float_result or (left is not None and np.shape(left)) or np.shape(right or 0.0):
+            return None
+        zero = self.constant(0.0) if not spec.shape else None
+        if row is ADD:
+            for x, c in ((a, right), (b, left)):
+                if c is not None and c == 0 and self.spec(x) == spec:
+                    return x
+        if row is SUBTRACT:
+            if a == b and zero is not None:
+                return zero
+            if left is not None and left == 0 and self.spec(b) == spec:
+                return self.emit(NEGATIVE, (b,), spec)
+        if row is MULTIPLY:
+            if zero is not None and any(c is not None and c == 0 for c in (left, right)):
+                return zero
+            return self._product(a, b, spec)
+        if row is DIVIDE and zero is not None:
+            if left is not None and left == 0:
+                return zero
+            if a == b:
+                return self.constant(1.0)
+        if row is POWER and self.spec(a) == spec:
+            if right is not None and right == 2:
+                return self.emit(MULTIPLY, (a, a), spec)
+            if right is not None and right == 0.5:
+                return self.emit(SQRT, (a,), spec)
+        for outer, inner in ((LOG, EXP), (EXP, LOG)):
+            if row is outer and (made := self.maker(a, inner)) is not None:
+                return made[0]
+        return None
+
+    def _product(self, a: int, b: int, spec: Spec) -> int | None:
+        for x, y in ((a, b), (b, a)):
+            c, made = self.value(x), self.maker(y, MULTIPLY)
+            if c is not None and made is not None and isinstance(c, (int, float)):
+                for u, v in (made, made[::-1]):
+                    d = self.value(u)
+                    if isinstance(d, (int, float)):
+                        return self.emit(MULTIPLY, (self.constant(float(c * d)), v), spec)
+            made = self.maker(y, DIVIDE)
+            if made is not None and self.value(made[0]) is not None:
+                one = self.value(made[0])
+                if np.shape(one) == () and one == 1:
+                    return self.emit(DIVIDE, (x, made[1]), spec)
+        return None
+
+
+def simplified(graph: Graph, exact: bool = True) -> Graph:
+    """Return a graph with the same results and no equation that is not needed.
+
+    Args:
+        graph: any graph.
+        exact: False to apply the second list of identities too.
+
+    Returns:
+        The graph; its results have the same bits if `exact`.
+    """
+    rewriter = _Rewriter(graph, exact)
+    new = list(range(len(graph.input_names)))
+    new += [rewriter.constant(c) for c in graph.constants]
+    for variable, (row, inputs, params, origin) in graph.numbered():
+        if params:
+            params = map_refs(params, lambda i: Ref(new[i]))
+        operands = tuple([new[i] for i in inputs])
+        if origin is not None:
+            made = new[origin[0]]
+            origin = (made, origin[1]) if made >= 0 else None
+        new.append(rewriter.emit(row, operands, graph.specs[variable], params, origin))
+    return _assembled(graph, rewriter, [new[i] for i in graph.outputs], new)
+
+
+def _assembled(
+    graph: Graph, rewriter: _Rewriter, outputs: Sequence[int], new: Sequence[int]
+) -> Graph:
+    """Put constants behind inputs and drop what the outputs do not need."""
+    start = len(graph.input_names)
+    used = len(rewriter.constants)
+    shift = start + used
+
+    def place(i: int) -> int:
+        return start - 1 - i if i < 0 else i if i < start else i + used
+
+    equations = [
+        Equation(
+            e.row,
+            tuple([place(i) for i in e.inputs]),
+            map_refs(e.params, lambda i: Ref(place(i))),
+            e.origin and (place(e.origin[0]), e.origin[1]),
+        )
+        for e in rewriter.equations[start:]
+        if e is not None
+    ]
+    results = [place(i) for i in outputs]
+    live = live_from(results, equations, shift, shift + len(equations))
+    order = [
+        *range(start),
+        *(i for i in range(start, shift) if live[i]),
+        *(i for i in range(shift, shift + len(equations)) if live[i]),
+    ]
+    final = {old: k for k, old in enumerate(order)}
+    labels = {}
+    for old, name in graph.labels.items():
+        k = final.get(place(new[old]))
+        if k is not None and k >= start and new[old] >= 0:
+            labels.setdefault(k, name)
+    specs = [
+        *rewriter.specs[:start],
+        *(Spec.of(c) for c in rewriter.constants),
+        *rewriter.specs[start:],
+    ]
+    return replace(
+        graph,
+        constants=tuple(c for k, c in enumerate(rewriter.constants) if live[start + k]),
+        equations=tuple(
+            Equation(
+                e.row,
+                tuple([final[i] for i in e.inputs]),
+                map_refs(e.params, lambda i: Ref(final[i])),
+                (final[e.origin[0]], e.origin[1])
+                if e.origin is not None and e.origin[0] in final
+                else None,
+            )
+            for k, e in enumerate(equations)
+            if live[shift + k]
+        ),
+        outputs=tuple(final[i] for i in results),
+        specs=tuple(specs[i] for i in order),
+        labels=labels,
+    )
