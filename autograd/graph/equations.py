@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import builtins
+import keyword
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -149,3 +152,31 @@ def live_from(
             for i in refs_of(equation.params):
                 live[i] = 1
     return live
+
+
+def identifier(name: str, taken: Sequence[str]) -> str:
+    """Return a valid Python name like `name`, different from those taken."""
+    base = re.sub(r"\W+", "_", name).strip("_") or "x"
+    if base[0].isdigit() or keyword.iskeyword(base) or base in _RESERVED:
+        base = f"{base}_" if not base[0].isdigit() else f"x{base}"
+    found, k = base, 1
+    while found in taken:
+        k += 1
+        found = f"{base}_{k}"
+    return found
+
+
+_RESERVED = frozenset(dir(builtins)) | {"np", "math", "out", "self"}
+
+
+def sample(spec: Spec) -> Any:
+    """Return a value that most operations accept: positive, and regular where it is a matrix."""
+    shape, dtype = spec
+    if dtype.kind in "iu":
+        return np.zeros(shape, dtype)[()]
+    if not shape:
+        return 0.5 if dtype == np.float64 else dtype.type(0.5)
+    value = np.linspace(0.3, 0.4, int(np.prod(shape))).reshape(shape)
+    if len(shape) > 1:
+        value = value + np.eye(shape[-2], shape[-1])
+    return value.astype(dtype)

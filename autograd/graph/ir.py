@@ -6,6 +6,7 @@ operation, rule or shape rule to those of the table: it is run by calling its ro
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -18,10 +19,20 @@ from ..observers import Observer
 from ..primitive import Primitive
 from ..tensor import apply
 from .emit import source_of
-from .equations import Equation, Spec, describe, freeze, map_refs, plain, refs_of
-from .recorder import record, record_of
-from .rewriting import simplified
-from .tree import Structure, flatten, unflatten
+from .equations import (
+    Equation,
+    Spec,
+    describe,
+    freeze,
+    identifier,
+    map_refs,
+    plain,
+    refs_of,
+    sample,
+)
+from .recorder import Recorder, record, record_of
+from .rewriting import UNCHANGED, simplified
+from .tree import LEAF, Structure, flatten, leaf_count, unflatten
 
 SHOWN = 200
 
@@ -95,6 +106,24 @@ class Graph:
         """Go through the equations with the variables they define."""
         return enumerate(self.equations, self.first)
 
+    @property
+    def __name__(self) -> str:
+        """What functions derived from this one are called."""
+        return self.name
+
+    @property
+    def __signature__(self) -> inspect.Signature:
+        """The parameters: the inputs where the arguments are plain, made-up names otherwise."""
+        names = iter(self.input_names)
+        kinds = inspect.Parameter
+        found = []
+        for k, part in enumerate(self.takes[2][0][2]):
+            leaves = [next(names) for _ in range(leaf_count(part))]
+            name = leaves[0] if part == LEAF else f"x{k}"
+            found.append(kinds(name, kinds.POSITIONAL_OR_KEYWORD))
+        found += [kinds(key, kinds.KEYWORD_ONLY) for key in self.takes[2][1][1]]
+        return inspect.Signature(found)
+
     def __len__(self) -> int:
         return len(self.equations)
 
@@ -110,20 +139,26 @@ class Graph:
         results = ", ".join(names[i] for i in self.outputs)
         return "\n".join([*lines, f"    return {results}"])
 
-    def names(self) -> list[str]:
-        """Return one readable name a variable; small constants are called by their value."""
+    def names(self, number: Callable[[float], str] | None = None) -> list[str]:
+        """Return one readable name a variable; numbers are called by their value.
+
+        Args:
+            number: how a number is written if every constant is a float.
+        """
         found = list(self.input_names)
         taken = set(found)
         hoisted = 0
         for c in self.constants:
-            if np.shape(c) == () and isinstance(c, (int, float)):
+            if number is not None:
+                found.append(repr(bool(c)) if isinstance(c, (bool, np.bool_)) else number(float(c)))
+            elif np.shape(c) == () and isinstance(c, (int, float)):
                 found.append(f"({c!r})" if c < 0 else repr(c))
             else:
                 found.append(_free(f"c{hoisted}", taken))
                 hoisted += 1
         for variable, _ in self.numbered():
             label = self.labels.get(variable, "")
-            base = label if label.isidentifier() else f"v{variable - self.first}"
+            base = identifier(label, ()) if label else f"v{variable - self.first}"
             found.append(_free(base, taken))
         return found
 
@@ -169,7 +204,7 @@ class Graph:
 
     def bind(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> list[Any]:
         """Return the inputs that arguments stand for, checked against the specs."""
-        leaves, paths, structure = flatten((tuple(args), dict(kwargs)))
+        leaves, _, structure = flatten((tuple(args), dict(kwargs)))
         if structure != self.takes:
             raise ArgumentError(
                 message(
@@ -263,6 +298,14 @@ class Graph:
         """The graph as Python text that needs NumPy only, or nothing if it is scalar."""
         return source_of(self)
 
+    def scalarised(self) -> Graph:
+        """Return the graph without rows that leave a scalar as it is, such as its sum."""
+        if any(spec.shape for spec in self.specs) or not any(
+            e.row.name in UNCHANGED for e in self.equations
+        ):
+            return self
+        return simplified(self)
+
     def renamed(self, name: str) -> Graph:
         """Return the same graph under another name."""
         return replace(self, name=name)
@@ -319,19 +362,6 @@ def fitted(x: Any, spec: Spec, name: str) -> Any:
     return x if isinstance(x, Node) else plain(value)
 
 
-def sample(spec: Spec) -> Any:
-    """Return a value that most operations accept: positive, and regular where it is a matrix."""
-    shape, dtype = spec
-    if dtype.kind in "iu":
-        return np.zeros(shape, dtype)[()]
-    if not shape:
-        return 0.5 if dtype == np.float64 else dtype.type(0.5)
-    value = np.linspace(0.3, 0.4, int(np.prod(shape))).reshape(shape)
-    if len(shape) > 1:
-        value = value + np.eye(shape[-2], shape[-1])
-    return value.astype(dtype)
-
-
 def trace(f: Callable[..., Any], *examples: Any, **named: Any) -> Graph:
     """Return what `f` computes as a Graph, by running it once on example values.
 
@@ -361,4 +391,4 @@ def trace(f: Callable[..., Any], *examples: Any, **named: Any) -> Graph:
             v2 = where(v0, v1, 0.0)
             return v2
     """
-    return Graph(**record(f, examples, named)[0])
+    return Graph(**record(f, examples, named, Recorder())[0])

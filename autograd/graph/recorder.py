@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import builtins
 import inspect
-import keyword
-import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -17,7 +14,7 @@ from ..primitive import NON_DIFFERENTIABLE, Primitive
 from ..primitives import astype, positive
 from ..recording import enable_grad, mode, tape, taping
 from ..tensor import Tensor
-from .equations import Equation, Ref, Spec, freeze, map_refs, plain, refs_of
+from .equations import Equation, Ref, Spec, freeze, identifier, map_refs, plain, refs_of
 from .tree import LEAF, Structure, flatten, unflatten
 
 
@@ -119,6 +116,8 @@ class Recorder:
                 if not x.is_leaf and x._clock >= self.start:
                     return self._replay(x)
             x = plain(x._value)
+        elif isinstance(x, np.ndarray) and not x.ndim:
+            x = x[()]
         key = freeze(x) if np.shape(x) == () else id(x)
         if key not in self.known:
             self.constants.append(x)
@@ -163,7 +162,7 @@ class Recorder:
     def finish(
         self, name: str, inputs: Sequence[Node], outputs: Sequence[Any], takes: Any, gives: Any
     ) -> dict[str, Any]:
-        """Return the parts of the graph from the inputs to the outputs, without what they do not need."""
+        """Return the parts of the graph from inputs to outputs, without what these do not need."""
         results = [self.refer(y) for y in outputs]
         taken = [self.number[id(x)] for x in inputs]
         live = set(results)
@@ -209,14 +208,13 @@ class Recorder:
 
 
 def record(
-    f: Callable[..., Any], examples: Sequence[Any], named: Mapping[str, Any], lift: bool = False
+    f: Callable[..., Any], examples: Sequence[Any], named: Mapping[str, Any], recorder: Recorder
 ) -> tuple[dict[str, Any], list[Node]]:
-    """Trace `f`; with `lift`, leaves that it refers to follow its arguments as inputs.
+    """Trace `f`; if the recorder lifts, leaves that it refers to follow its arguments as inputs.
 
     Returns:
         The parts of the graph, and those leaves.
     """
-    recorder = Recorder(lift)
     leaves, paths, takes = flatten((tuple(examples), dict(named)))
     names = _input_names(f, paths, len(examples))
     with taping(recorder), enable_grad(), np.errstate(all="ignore"):
@@ -265,21 +263,6 @@ def record_of(tensor: Node, name: str) -> dict[str, Any]:
         (("sequence", tuple, (LEAF,) * len(inputs)), ("dict", (), ())),
     )
     return {**recorder.finish(name, inputs, [tensor], takes, LEAF), "one_way": one_way}
-
-
-def identifier(name: str, taken: Sequence[str]) -> str:
-    """Return a valid Python name like `name`, different from those taken."""
-    base = re.sub(r"\W+", "_", name).strip("_") or "x"
-    if base[0].isdigit() or keyword.iskeyword(base) or base in _RESERVED:
-        base = f"{base}_" if not base[0].isdigit() else f"x{base}"
-    found, k = base, 1
-    while found in taken:
-        k += 1
-        found = f"{base}_{k}"
-    return found
-
-
-_RESERVED = frozenset(dir(builtins)) | {"np", "math", "out", "self"}
 
 
 def _example(value: Any, name: str) -> Any:

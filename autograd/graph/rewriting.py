@@ -6,6 +6,9 @@ always:
     x * 1 -> x          x / 1 -> x          x - 0.0 -> x        x + (-0.0) -> x
     x ** 1 -> x         +x -> x             -(-x) -> x          x * -1 -> -x
     where(c, x, x) -> x                     where of a constant condition -> its branch
+    where(c, where(c, x, _), y) -> where(c, x, y), and the same on the other side
+    where(not c, x, y) -> where(c, y, x)    -x != 0 -> x != 0
+    where(c, 1, 0) != 0 -> c                where(c, 0, 1) != 0 -> not c
     reshape, broadcast_to, astype, transpose, sum ... that change nothing -> x
 
 With `exact=False` also those that may change a last bit, the sign of a zero, or a nan:
@@ -24,6 +27,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..observers import OBSERVERS
 from ..primitive import REGISTRY, Primitive
 from .equations import Equation, Ref, Spec, freeze, live_from, map_refs, plain, refs_of
 
@@ -31,7 +35,7 @@ if TYPE_CHECKING:
     from .ir import Graph
 
 FOLDED = 4096
-"""A folded constant has at most so many entries: beyond, computing it is cheaper than keeping it."""
+"""A folded constant has at most so many entries: a larger one costs more kept than computed."""
 
 ADD, SUBTRACT, MULTIPLY, DIVIDE = (
     REGISTRY[f] for f in (np.add, np.subtract, np.multiply, np.divide)
@@ -39,6 +43,7 @@ ADD, SUBTRACT, MULTIPLY, DIVIDE = (
 NEGATIVE, POSITIVE, POWER, WHERE = (
     REGISTRY[f] for f in (np.negative, np.positive, np.power, np.where)
 )
+NOT, NOT_EQUAL = OBSERVERS[np.logical_not], OBSERVERS[np.not_equal]
 EXP, LOG, SQRT = (REGISTRY[f] for f in (np.exp, np.log, np.sqrt))
 
 UNCHANGED = frozenset(
@@ -134,10 +139,36 @@ class _Rewriter:
         condition, x, y = inputs
         if x == y and self.spec(x) == spec:
             return x
+        opposite = self.maker(condition, NOT)
+        if opposite is not None:
+            return self.emit(WHERE, (opposite[0], y, x), spec)
+        for branch, side in ((x, 1), (y, 2)):
+            inner = self.maker(branch, WHERE)
+            if inner is not None and inner[0] == condition:
+                new = (condition, inner[1], y) if side == 1 else (condition, x, inner[2])
+                if self.spec(new[side]).dtype == self.spec(branch).dtype:
+                    return self.emit(WHERE, new, spec)
         value = self.value(condition)
         for branch, taken in ((x, np.all), (y, lambda v: not np.any(v))):
             if value is not None and np.size(value) and taken(value) and self.spec(branch) == spec:
                 return branch
+        return None
+
+    def _nonzero(self, a: int, spec: Spec) -> int | None:
+        """Return what `a != 0` is, where `a` was chosen between a zero and something else."""
+        inner = self.maker(a, NEGATIVE)
+        if inner is not None:
+            return self.emit(NOT_EQUAL, (inner[0], self.constant(0)), spec)
+        chosen = self.maker(a, WHERE)
+        if chosen is None or self.spec(chosen[0]) != spec:
+            return None
+        x, y = self.value(chosen[1]), self.value(chosen[2])
+        if x is None or y is None:
+            return None
+        if np.all(x != 0) and np.all(y == 0):
+            return chosen[0]
+        if np.all(x == 0) and np.all(y != 0):
+            return self.emit(NOT, (chosen[0],), spec)
         return None
 
     def _binary(self, row: Primitive, a: int, b: int, spec: Spec) -> int | None:
@@ -145,6 +176,8 @@ class _Rewriter:
             a, b = b, a
         keeps = self.spec(a) == spec
         c = self.value(b)
+        if row is NOT_EQUAL and np.shape(c) == () and c == 0:
+            return self._nonzero(a, spec)
         if c is None or not keeps or spec.dtype.kind != "f" or np.shape(c) != ():
             return None
         if row in (MULTIPLY, DIVIDE, POWER) and c == 1:
@@ -261,7 +294,7 @@ def _assembled(
         *(i for i in range(shift, shift + len(equations)) if live[i]),
     ]
     final = {old: k for k, old in enumerate(order)}
-    labels = {}
+    labels: dict[int, str] = {}
     for old, name in graph.labels.items():
         k = final.get(place(new[old]))
         if k is not None and k >= start and new[old] >= 0:

@@ -86,3 +86,15 @@ def unflatten(structure: Structure, leaves: Iterator[Any]) -> Any:
         return structure[1](**dict(zip(structure[2], parts, strict=True)))
     made = structure[1]
     return made(*parts) if hasattr(made, "_fields") else made(parts)
+
+
+def leaf_count(structure: Structure) -> int:
+    """Return how many leaves a structure has.
+
+    Example:
+        >>> leaf_count(flatten((1.0, [2.0, None]))[2])
+        2
+    """
+    if structure[0] in ("leaf", "static"):
+        return int(structure[0] == "leaf")
+    return sum(map(leaf_count, structure[-1]))

@@ -1,0 +1,98 @@
+"""Composite rows, such as softmax, opened into the NumPy functions that they are made of."""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from ..errors import ChainruleError
+from ..primitive import Primitive
+from .equations import Equation, Ref, Spec, freeze, map_refs, refs_of, sample
+from .recorder import Recorder, record
+
+if TYPE_CHECKING:
+    from .ir import Graph
+
+Parts = tuple[tuple[Any, ...], tuple[Equation, ...], int, tuple[Spec, ...]]
+
+
+def opened(graph: Graph) -> Graph:
+    """Return a graph in which every row whose function is array code in Python is written out.
+
+    The function is traced like any other. A row that cannot be traced stays as it is.
+
+    Args:
+        graph: any graph.
+
+    Returns:
+        A graph with the same results.
+    """
+    cache: dict[Any, Parts | None] = {}
+    found = []
+    for _, equation in graph.numbered():
+        key = None
+        if isinstance(equation.row.forward, types.FunctionType) and not refs_of(equation.params):
+            specs = tuple(graph.specs[i] for i in equation.inputs)
+            key = (equation.row, specs, freeze(equation.params))
+            if key not in cache:
+                cache[key] = _traced(equation.row, specs, equation.params)
+        found.append(None if key is None else cache[key])
+    if not any(found):
+        return graph
+    inputs = len(graph.input_names)
+    constants = list(graph.constants)
+    places = []
+    for parts in found:
+        places.append(inputs + len(constants))
+        if parts is not None:
+            constants += parts[0]
+    new = list(range(graph.first))
+    equations: list[Equation] = []
+    specs_of: list[Spec] = []
+    labels = {}
+    first = inputs + len(constants)
+    for (variable, equation), parts, place in zip(graph.numbered(), found, places, strict=True):
+        refs = [new[i] for i in equation.inputs]
+        origin = equation.origin and (new[equation.origin[0]], equation.origin[1])
+        if parts is None:
+            params = map_refs(equation.params, lambda i: Ref(new[i]))
+            equations.append(Equation(equation.row, tuple(refs), params, origin))
+            specs_of.append(graph.specs[variable])
+            new.append(first + len(equations) - 1)
+        else:
+            own_constants, own_equations, result, own_specs = parts
+            local = refs + [place + k for k in range(len(own_constants))]
+            for part, spec in zip(own_equations, own_specs, strict=True):
+                operands = tuple([local[i] for i in part.inputs])
+                equations.append(Equation(part.row, operands, part.params, origin))
+                specs_of.append(spec)
+                local.append(first + len(equations) - 1)
+            new.append(local[result])
+        if variable in graph.labels:
+            labels[new[variable]] = graph.labels[variable]
+    return replace(
+        graph,
+        constants=tuple(constants),
+        equations=tuple(equations),
+        outputs=tuple(new[i] for i in graph.outputs),
+        specs=(*graph.specs[:inputs], *map(Spec.of, constants), *specs_of),
+        labels=labels,
+    )
+
+
+def _traced(row: Primitive, specs: Sequence[Spec], params: Mapping[str, Any]) -> Parts | None:
+    """Trace the function of a row; None if it is no array code of rows."""
+
+    def call(*values: Any) -> Any:
+        return row.evaluate(values, params)
+
+    try:
+        parts, _ = record(call, [sample(spec) for spec in specs], {}, Recorder())
+    except (ChainruleError, TypeError, ValueError, AttributeError):
+        return None
+    if any(e.row is row or refs_of(e.params) for e in parts["equations"]):
+        return None
+    first = len(specs) + len(parts["constants"])
+    return parts["constants"], parts["equations"], parts["outputs"][0], parts["specs"][first:]
