@@ -30,7 +30,7 @@ from .errors import (
     ShapeError,
     TraceError,
 )
-from .graph import Graph, trace
+from .graph import Graph, compile, trace
 from .node import toposort
 from .primitive import REGISTRY, ROWS, Primitive
 from .primitives import at
@@ -78,6 +78,7 @@ __all__ = [
     "TraceError",
     "at",
     "checkpoint",
+    "compile",
     "contributions",
     "derivative",
     "detect_anomaly",

@@ -10,6 +10,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..errors import DTypeError, ShapeError, message
+from ..node import Node, value_of
 from ..primitive import Primitive
 
 
@@ -180,3 +182,30 @@ def sample(spec: Spec) -> Any:
     if len(shape) > 1:
         value = value + np.eye(shape[-2], shape[-1])
     return value.astype(dtype)
+
+
+def fitted(x: Any, spec: Spec, name: str) -> Any:
+    """Return an argument as the input of a graph: checked, and a float if it is one double."""
+    if type(x) is float and not spec.shape and spec.dtype == np.float64:
+        return x
+    value = value_of(x)
+    if np.shape(value) != spec.shape:
+        raise ShapeError(
+            message(
+                f"{name} of shape {spec.shape}, as when the graph was traced",
+                f"shape {np.shape(value)}",
+                "tracing again with an example of that shape, or autograd.compile, which does",
+            )
+        )
+    dtype = np.result_type(value)
+    if dtype != spec.dtype:
+        if not (dtype.kind in "iub" and spec.dtype == np.float64) or isinstance(x, Node):
+            raise DTypeError(
+                message(
+                    f"{name} of dtype {spec.dtype}, as when the graph was traced",
+                    f"dtype {dtype}",
+                    f"x.astype({spec.dtype}), or tracing again",
+                )
+            )
+        value = np.asarray(value).astype(np.float64)[()]
+    return x if isinstance(x, Node) else plain(value)

@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import ArgumentError, DTypeError, GraphError, ShapeError, message
-from ..node import Node, value_of
+from ..errors import ArgumentError, GraphError, message
+from ..node import Node
 from ..observers import Observer
 from ..primitive import Primitive
 from ..tensor import apply
@@ -23,6 +23,7 @@ from .equations import (
     Equation,
     Spec,
     describe,
+    fitted,
     freeze,
     identifier,
     map_refs,
@@ -333,33 +334,6 @@ def _recorded(row: Primitive, values: list[Any], settings: Mapping[str, Any]) ->
     if any(isinstance(x, Node) for x in values):
         return apply(row, values, dict(settings))
     return plain(row.evaluate(values, settings))
-
-
-def fitted(x: Any, spec: Spec, name: str) -> Any:
-    """Return an argument as the input of a graph: checked, and a float if it is one double."""
-    if type(x) is float and not spec.shape and spec.dtype == np.float64:
-        return x
-    value = value_of(x)
-    if np.shape(value) != spec.shape:
-        raise ShapeError(
-            message(
-                f"{name} of shape {spec.shape}, as when the graph was traced",
-                f"shape {np.shape(value)}",
-                "tracing again with an example of that shape, or autograd.compile, which does",
-            )
-        )
-    dtype = np.result_type(value)
-    if dtype != spec.dtype:
-        if not (dtype.kind in "iub" and spec.dtype == np.float64) or isinstance(x, Node):
-            raise DTypeError(
-                message(
-                    f"{name} of dtype {spec.dtype}, as when the graph was traced",
-                    f"dtype {dtype}",
-                    f"x.astype({spec.dtype}), or tracing again",
-                )
-            )
-        value = np.asarray(value).astype(np.float64)[()]
-    return x if isinstance(x, Node) else plain(value)
 
 
 def trace(f: Callable[..., Any], *examples: Any, **named: Any) -> Graph:

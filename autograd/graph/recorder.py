@@ -125,7 +125,9 @@ class Recorder:
         return self.known[key]
 
     def _is_captured(self, x: Node) -> bool:
-        return x.is_leaf and id(x) not in self.number and id(x) not in self.local
+        if not x.is_leaf or id(x) in self.number or id(x) in self.local:
+            return False
+        return hasattr(x, "_clock")  # the fast lane gives none to what needs no gradient
 
     def _capture(self, x: Node) -> int:
         self.captured.append(x)

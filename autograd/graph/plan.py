@@ -1,0 +1,355 @@
+"""The numpy backend: straight-line calls with `out=` into buffers planned once.
+
+Every array result gets its place before the first run: a view of what is there already, the buffer
+of an operand that ends here, a buffer that is free, or a new one. A run makes no array but those
+results that the caller still holds from the run before.
+"""
+
+from __future__ import annotations
+
+import inspect
+import math
+from collections.abc import Sequence
+from sys import getrefcount
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..observers import Observer
+from .emit import load
+from .equations import Equation, Ref, map_refs, plain, refs_of, sample
+from .lowering import opened
+from .rewriting import simplified
+
+if TYPE_CHECKING:
+    from .ir import Graph
+
+REDUCERS = {
+    np.sum: np.add,
+    np.max: np.maximum,
+    np.min: np.minimum,
+    np.prod: np.multiply,
+    np.any: np.logical_or,
+    np.all: np.logical_and,
+}
+"""The ufunc behind a reduction: its `reduce` costs a microsecond less a call."""
+
+HELD = 3
+"""The references to a result that nobody else holds: the list, the local name, the count itself."""
+
+
+class Plan:
+    """A graph ready to run on arrays.
+
+    Args:
+        graph: any graph.
+
+    Example:
+        >>> from autograd import trace
+        >>> plan = Plan(trace(lambda x, w: np.exp(x @ w).sum(), np.ones((2, 3)), np.ones(3)))
+        >>> plan([np.zeros((2, 3)), np.ones(3)])
+        [2.0]
+    """
+
+    def __init__(self, graph: Graph) -> None:
+        self.graph = simplified(opened(graph))
+        self.buffers: list[np.ndarray[Any, Any]] = []
+        self.results: list[Any] = []
+        writer = _Writer(self.graph, self.buffers, self.results)
+        self.source, scope = writer.written()
+        self._run = load(self.source, "run", scope)
+
+    @property
+    def bytes(self) -> int:
+        """The size of all buffers."""
+        return sum(buffer.nbytes for buffer in self.buffers)
+
+    def __call__(self, values: Sequence[Any]) -> list[Any]:
+        """Return the outputs for bound inputs."""
+        result: list[Any] = self._run(*values)
+        return result
+
+
+class _Writer:
+    """Writes the text of a plan, equation by equation.
+
+    `values` holds what every variable is on sample inputs, so that views and layouts are seen and
+    not reasoned about; `text` what the program calls it; `storage` the buffer it lies in.
+    """
+
+    def __init__(self, graph: Graph, buffers: list[Any], results: list[Any]) -> None:
+        self.graph = graph
+        self.buffers = buffers
+        self.results = results
+        self.free: dict[int, list[int]] = {}
+        self.values: list[Any] = []
+        self.text: list[str] = []
+        self.storage: list[Any] = []
+        self.fixed: list[bool] = []
+        self.lines: list[str] = []
+        self.scope: dict[str, Any] = {"np": np, "getrefcount": getrefcount, "results": results}
+        self.last = self._last_uses()
+        self.ends: dict[Any, int] = {}
+
+    def _last_uses(self) -> list[int]:
+        graph = self.graph
+        last = [-1] * len(graph.specs)
+        for variable, equation in graph.numbered():
+            for i in (*equation.inputs, *refs_of(equation.params)):
+                last[i] = variable
+        for i in graph.outputs:
+            last[i] = len(graph.specs)
+        return last
+
+    def written(self) -> tuple[str, dict[str, Any]]:
+        """Return the program and what its names stand for."""
+        graph = self.graph
+        inputs = len(graph.input_names)
+        for k, spec in enumerate(graph.specs[: graph.first]):
+            given = k < inputs
+            value = sample(spec) if given else graph.constants[k - inputs]
+            name = graph.input_names[k] if given else f"c{k}"
+            if not given:
+                if isinstance(value, np.ndarray) or not isinstance(value, (int, float)):
+                    self.scope[name] = value
+                elif math.isfinite(value) and type(value) in (int, float, bool):
+                    name = f"({value!r})"
+                else:
+                    self.scope[name] = value
+            self._add(value, name, ("outside", k), not given)
+        for variable, equation in graph.numbered():
+            with np.errstate(all="ignore"):
+                self._write(variable, equation)
+            self._release(variable, equation)
+        returned = ", ".join(self._returned(i, k) for k, i in enumerate(graph.outputs))
+        head = f"def run({', '.join(graph.input_names)}):"
+        body = [f"    {line}" for line in [*self.lines, f"return [{returned}]"]]
+        if any(spec.dtype.kind == "f" for spec in graph.specs[graph.first :]):
+            body = ['    with np.errstate(all="ignore"):', *(f"    {line}" for line in body)]
+        return "\n".join([head, *body, ""]), self.scope
+
+    # ---- one equation ----------------------------------------------------------------------------
+
+    def _write(self, variable: int, equation: Equation) -> None:
+        row, params = equation.row, equation.params
+        operands = [self.values[i] for i in equation.inputs]
+        value = plain(row.evaluate(operands, map_refs(params, self.values.__getitem__)))
+        name = f"v{variable - self.graph.first}"
+        if not isinstance(value, np.ndarray):
+            self.lines.append(f"{name} = {self._scalar_call(equation, value)}")
+            self._add(value, name, None, False)
+            return
+        base = self._viewed(value, equation)
+        if base is not None:
+            if self.fixed[base]:
+                self.scope[name] = value
+            else:
+                self.lines.append(f"{name} = {self._plain_call(equation)}")
+            self._add(value, name, self.storage[base], self.fixed[base])
+            return
+        if not self._writes_out(equation, value):
+            self.lines.append(f"{name} = {self._plain_call(equation)}")
+            self._add(value, name, None, False)
+            return
+        if variable in self.graph.outputs:
+            self._result(name, value)
+            self._add(value, name, ("result", len(self.results)), False)
+        else:
+            slot = self._reusable(variable, equation, value)
+            if slot is None:
+                slot = self._buffer(value.nbytes)
+            value = self._shaped(slot, value)
+            self.scope[name] = value
+            self._add(value, name, slot, True)
+        self._call_into(equation, name, value)
+
+    def _add(self, value: Any, text: str, storage: Any, fixed: bool) -> None:
+        variable = len(self.values)
+        self.values.append(value)
+        self.text.append(text)
+        self.storage.append(storage)
+        self.fixed.append(fixed)
+        if storage is not None:
+            self.ends[storage] = max(self.ends.get(storage, -1), self.last[variable])
+
+    def _viewed(self, value: np.ndarray[Any, Any], equation: Equation) -> int | None:
+        """Return the operand that a value is a view of."""
+        for i in equation.inputs:
+            operand = self.values[i]
+            if isinstance(operand, np.ndarray) and np.may_share_memory(operand, value):
+                return i
+        return None
+
+    def _writes_out(self, equation: Equation, value: Any) -> bool:
+        forward = equation.row.forward
+        if refs_of(equation.params):
+            return False
+        if isinstance(forward, np.ufunc) or forward in REDUCERS or forward is np.where:
+            return True
+        if equation.row.name in ("astype", "broadcast_to"):
+            return True
+        if equation.row.name == "mean":
+            return bool(self.values[equation.inputs[0]].dtype == value.dtype)
+        try:
+            return "out" in inspect.signature(forward).parameters and value.size > 0
+        except (TypeError, ValueError):
+            return False
+
+    def _call_into(self, equation: Equation, name: str, value: Any) -> None:
+        row, params = equation.row, equation.params
+        forward = row.forward
+        operands = [self.text[i] for i in equation.inputs]
+        if isinstance(forward, np.ufunc):
+            self.lines.append(f"{self._function(forward)}({', '.join(operands)}, {name})")
+        elif forward in REDUCERS or row.name == "mean":
+            ufunc = REDUCERS.get(forward, np.add)
+            axis, keep = params.get("axis"), params.get("keepdims", False)
+            reduce = self._reduce(ufunc)
+            self.lines.append(f"{reduce}({operands[0]}, {axis!r}, None, {name}, {keep!r})")
+            if row.name == "mean":
+                count = self.values[equation.inputs[0]].size // max(value.size, 1)
+                self.lines.append(f"{self._function(np.divide)}({name}, {count}, {name})")
+        elif forward is np.where:
+            copy = self._bind("copyto", np.copyto)
+            condition, x, y = operands
+            self.lines.append(f"{copy}({name}, {y})")
+            self.lines.append(f"{copy}({name}, {x}, where={condition})")
+        elif row.name in ("astype", "broadcast_to"):
+            copy = self._bind("copyto", np.copyto)
+            self.lines.append(f'{copy}({name}, {operands[0]}, casting="unsafe")')
+        else:
+            listed = f"[{', '.join(operands)}]" if row.is_variadic else ", ".join(operands)
+            settings = "".join(f", {k}={self._constant(v)}" for k, v in params.items())
+            self.lines.append(f"{self._function(forward)}({listed}{settings}, out={name})")
+
+    def _plain_call(self, equation: Equation) -> str:
+        row, params = equation.row, equation.params
+        operands = [self.text[i] for i in equation.inputs]
+        listed = f"[{', '.join(operands)}]" if row.is_variadic else ", ".join(operands)
+        settings = "".join(f", {key}={self._setting(v)}" for key, v in params.items())
+        return f"{self._function(row.forward)}({listed}{settings})"
+
+    def _setting(self, setting: Any) -> str:
+        """Return a parameter as text, variables in it by name."""
+        if type(setting) is Ref:
+            return self.text[setting.variable]
+        if type(setting) is tuple and refs_of({"": setting}):
+            return f"({''.join(f'{self._setting(part)}, ' for part in setting)})"
+        return self._constant(setting)
+
+    def _scalar_call(self, equation: Equation, value: Any) -> str:
+        """Write a scalar result: on floats + - * never raise, the rest is NumPy's."""
+        row = equation.row
+        floats = type(value) is float
+        if floats and row.symbol in ("+", "-", "*") and not equation.params:
+            kinds = [type(self.values[i]) for i in equation.inputs]
+            if set(kinds) <= {float, int}:
+                left, right = (self.text[i] for i in equation.inputs)
+                return f"{left} {row.symbol} {right}"
+        forward = row.forward
+        if forward in REDUCERS and isinstance(self.values[equation.inputs[0]], np.ndarray):
+            ufunc = REDUCERS[forward]
+            reduce = self._reduce(ufunc)
+            axis, keep = equation.params.get("axis"), equation.params.get("keepdims", False)
+            call = f"{reduce}({self.text[equation.inputs[0]]}, {axis!r}, None, None, {keep!r})"
+        elif row.name == "mean" and floats and np.size(self.values[equation.inputs[0]]):
+            operand = equation.inputs[0]
+            reduce, count = self._reduce(np.add), np.size(self.values[operand])
+            return f"float({reduce}({self.text[operand]}, None)) / {count}"
+        else:
+            call = self._plain_call(equation)
+        if floats:
+            return f"float({call})"
+        # a row may give an array of no axes where it gave a scalar on the sample
+        return call if isinstance(row, Observer) else f"np.asarray({call})[()]"
+
+    def _function(self, forward: Any) -> str:
+        return self._bind(forward.__name__.strip("_") or "function", forward)
+
+    def _reduce(self, ufunc: np.ufunc) -> str:
+        name = f"{ufunc.__name__}_reduce"
+        if name not in self.scope:
+            self.scope[name] = ufunc.reduce
+        return name
+
+    def _bind(self, name: str, function: Any) -> str:
+        base, k = name, 1
+        while name in self.graph.input_names or self.scope.get(name, function) is not function:
+            k += 1
+            name = f"{base}_{k}"
+        self.scope[name] = function
+        return name
+
+    def _constant(self, setting: Any) -> str:
+        if setting is None or isinstance(setting, (bool, int)):
+            return repr(setting)
+        name = f"k{len(self.scope)}"
+        self.scope[name] = setting
+        return name
+
+    # ---- places ----------------------------------------------------------------------------------
+
+    def _buffer(self, size: int) -> int:
+        waiting = self.free.get(size)
+        if waiting:
+            return waiting.pop()
+        self.buffers.append(np.empty(size, np.uint8))
+        return len(self.buffers) - 1
+
+    def _shaped(self, slot: int, like: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+        fortran = like.flags.f_contiguous and not like.flags.c_contiguous
+        flat = self.buffers[slot].view(like.dtype)
+        view = flat.reshape(like.shape, order="F" if fortran else "C")
+        # what is computed from it while planning needs regular values
+        np.copyto(view, like)
+        return view
+
+    def _reusable(self, variable: int, equation: Equation, value: Any) -> int | None:
+        """Return the buffer of an operand that ends here, if the result may be written over it."""
+        forward = equation.row.forward
+        if not isinstance(forward, np.ufunc) or forward.signature is not None:
+            return None
+        for i in equation.inputs:
+            slot, operand = self.storage[i], self.values[i]
+            if (
+                isinstance(slot, int)
+                and self.ends[slot] == variable
+                and isinstance(operand, np.ndarray)
+                and operand.strides == value.strides
+                and operand.nbytes == value.nbytes == self.buffers[slot].nbytes
+            ):
+                return slot
+        return None
+
+    def _release(self, variable: int, equation: Equation) -> None:
+        for slot in {self.storage[i] for i in (*equation.inputs, variable)}:
+            if isinstance(slot, int) and self.ends[slot] <= variable:
+                waiting = self.free.setdefault(self.buffers[slot].nbytes, [])
+                if slot not in waiting:
+                    waiting.append(slot)
+
+    def _result(self, name: str, value: np.ndarray[Any, Any]) -> None:
+        """Write the choice between the array returned last time and a new one."""
+        k = len(self.results)
+        self.results.append(np.empty_like(value))
+        make = self._bind(f"new_{k}", _maker(value))
+        self.lines.append(f"{name} = results[{k}]")
+        self.lines.append(f"if getrefcount({name}) > {HELD}:")
+        self.lines.append(f"    {name} = results[{k}] = {make}()")
+
+    def _returned(self, i: int, position: int) -> str:
+        """Return the text of an output: a copy of what the plan or the caller keeps."""
+        value, text = self.values[i], self.text[i]
+        if not isinstance(value, np.ndarray):
+            return text
+        storage = self.storage[i]
+        first = self.graph.outputs.index(i) == position
+        own = storage is None or (isinstance(storage, tuple) and storage[0] == "result")
+        return text if own and first and text.startswith("v") else f"np.array({text})"
+
+
+def _maker(like: np.ndarray[Any, Any]) -> Any:
+    shape, dtype = like.shape, like.dtype
+    if like.flags.f_contiguous and not like.flags.c_contiguous:
+        return lambda: np.empty(shape, dtype, order="F")
+    return lambda: np.empty(shape, dtype)
