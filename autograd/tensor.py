@@ -415,7 +415,10 @@ def apply(row: Primitive, inputs: Sequence[Any], params: dict[str, Any]) -> Tens
     settings = params
     if current is not None:
         # a scalar of a trace is no float, to keep it off the fast lane, but computes as one
-        values = [float(v) if type(v) is np.float64 else v for v in values]
+        values = [
+            float(v) if type(x) is Tensor and type(v) is np.float64 else v
+            for x, v in zip(kept, values, strict=True)
+        ]
         settings = {key: _untraced(setting) for key, setting in params.items()}
     try:
         value = row.evaluate(values, settings) if settings else row.compute(*values)
