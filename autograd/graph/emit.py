@@ -91,7 +91,8 @@ def is_scalar(graph: Graph) -> bool:
             return False
     for variable, (row, _, params, _) in graph.numbered():
         kind = "b" if isinstance(row, Observer) else "f"
-        if params or row.is_variadic or graph.specs[variable].dtype.kind != kind:
+        known = row.scalar is not None or getattr(np, row.forward.__name__, None) is row.forward
+        if not known or params or row.is_variadic or graph.specs[variable].dtype.kind != kind:
             return False
         if graph.specs[variable].dtype == np.float32:
             return False

@@ -31,8 +31,9 @@ from .equations import (
     refs_of,
     sample,
 )
+from .lowering import opened
 from .recorder import Recorder, record, record_of
-from .rewriting import UNCHANGED, simplified
+from .rewriting import simplified
 from .tree import LEAF, Structure, flatten, leaf_count, unflatten
 
 SHOWN = 200
@@ -300,12 +301,12 @@ class Graph:
         return source_of(self)
 
     def scalarised(self) -> Graph:
-        """Return the graph without rows that leave a scalar as it is, such as its sum."""
-        if any(spec.shape for spec in self.specs) or not any(
-            e.row.name in UNCHANGED for e in self.equations
-        ):
+        """Return the graph on rows that say what they do to floats, where that is possible."""
+        if any(spec.shape for spec in self.specs):
             return self
-        return simplified(self)
+        if any(e.row.scalar is None for e in self.equations):
+            return simplified(opened(self))
+        return self
 
     def renamed(self, name: str) -> Graph:
         """Return the same graph under another name."""

@@ -184,8 +184,10 @@ class _Writer:
         forward = equation.row.forward
         if refs_of(equation.params):
             return False
-        if isinstance(forward, np.ufunc) or forward in REDUCERS or forward is np.where:
+        if isinstance(forward, np.ufunc) or forward in REDUCERS:
             return True
+        if forward is np.where:
+            return np.result_type(self.values[equation.inputs[0]]).kind == "b"
         if equation.row.name in ("astype", "broadcast_to"):
             return True
         if equation.row.name == "mean":
@@ -200,7 +202,7 @@ class _Writer:
         forward = row.forward
         operands = [self.text[i] for i in equation.inputs]
         if isinstance(forward, np.ufunc):
-            self.lines.append(f"{self._function(forward)}({', '.join(operands)}, {name})")
+            self.lines.append(f"{self._function(forward)}({', '.join(operands)}, out={name})")
         elif forward in REDUCERS or row.name == "mean":
             ufunc = REDUCERS.get(forward, np.add)
             axis, keep = params.get("axis"), params.get("keepdims", False)
@@ -208,7 +210,7 @@ class _Writer:
             self.lines.append(f"{reduce}({operands[0]}, {axis!r}, None, {name}, {keep!r})")
             if row.name == "mean":
                 count = self.values[equation.inputs[0]].size // max(value.size, 1)
-                self.lines.append(f"{self._function(np.divide)}({name}, {count}, {name})")
+                self.lines.append(f"{self._function(np.divide)}({name}, {count}, out={name})")
         elif forward is np.where:
             copy = self._bind("copyto", np.copyto)
             condition, x, y = operands
@@ -299,7 +301,7 @@ class _Writer:
     def _shaped(self, slot: int, like: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
         fortran = like.flags.f_contiguous and not like.flags.c_contiguous
         flat = self.buffers[slot].view(like.dtype)
-        view = flat.reshape(like.shape, order="F" if fortran else "C")
+        view: np.ndarray[Any, Any] = flat.reshape(like.shape, order="F" if fortran else "C")
         # what is computed from it while planning needs regular values
         np.copyto(view, like)
         return view

@@ -1,0 +1,268 @@
+"""Law 5: the same function on any engine, for every row and for random programs."""
+
+import itertools
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import autograd as ag
+from autograd import REGISTRY, Primitive, Tensor, trace
+from autograd.graph.ir import Graph
+
+Function = Callable[..., Any]
+
+
+def emitted(graph: Graph) -> Function:
+    """Return the function that a graph's text defines."""
+    scope: dict[str, Any] = {}
+    exec(graph.source, scope)
+    return scope[graph.name]  # type: ignore[no-any-return]
+
+
+def compiled(backend: str) -> Callable[[Function], Function]:
+    return lambda f: ag.compile(f, backend=backend)
+
+
+SCALAR_BACKENDS = ("python",)
+
+
+def engines(f: Function, examples: tuple[Any, ...], scalar: bool) -> dict[str, Function]:
+    """Return `f` on every engine; the examples are not the values it is called with."""
+    graph = trace(f, *examples)
+    found = {
+        "graph": graph,
+        "simplified": graph.simplify(),
+        "source": emitted(graph),
+        "simplified source": emitted(graph.simplify()),
+        "numpy": ag.compile(f, backend="numpy"),
+    }
+    if scalar:
+        found.update({b: ag.compile(f, backend=b) for b in SCALAR_BACKENDS})
+    for name in ("numpy", *(SCALAR_BACKENDS if scalar else ())):
+        found[name](*examples)
+    return found
+
+
+def leaves(tree: Any) -> list[Any]:
+    if isinstance(tree, (tuple, list)):
+        return [x for part in tree for x in leaves(part)]
+    return [tree.numpy() if isinstance(tree, Tensor) else tree]
+
+
+def assert_same(found: Any, wanted: Any, rtol: float, what: str) -> None:
+    for a, b in zip(leaves(found), leaves(wanted), strict=True):
+        assert np.shape(a) == np.shape(b), what
+        if rtol:
+            np.testing.assert_allclose(a, b, rtol=rtol, atol=rtol, err_msg=what)
+        else:
+            np.testing.assert_array_equal(a, b, err_msg=what)
+
+
+def eager(f: Function, args: tuple[Any, ...]) -> Any:
+    """Return the result of `f` on Tensors: floats there follow IEEE arithmetic."""
+    return f(*map(Tensor, args))
+
+
+# ---- every row -----------------------------------------------------------------------------------
+
+# an ulp of the result, on values of a few units, in up to ten calls of a rule
+ULPS = 1e-14
+
+
+def inputs_of(row: Primitive, seed: int) -> list[tuple[tuple[Any, ...], dict[str, Any]]]:
+    """Return arguments and parameters of the calls that a row's domain and cases describe."""
+    rng = np.random.default_rng(seed)
+    domain = row.domain
+    assert domain is not None, f"{row.name} has no test domain"
+
+    def draw(shape: tuple[int, ...], k: int) -> Any:
+        low_high = domain[k] if isinstance(domain, tuple) else domain
+        low, high = max(low_high.low, -4.0), min(low_high.high, 5.0)
+        value = rng.uniform(low, high, shape)
+        return float(value) if shape == () else value
+
+    if row.cases:
+        return [(tuple(draw(s, 0) for s in case.shapes), dict(case.params)) for case in row.cases]
+    shapes = ((), (3,), (2, 3))
+    calls = [(tuple(draw(s, k) for k in range(row.arity)), {}) for s in shapes]
+    if row.arity == 2:
+        calls.append(((draw((2, 1), 0), draw((3,), 1)), {}))
+    return calls
+
+
+def rows() -> list[Primitive]:
+    return list(REGISTRY.values())
+
+
+@pytest.mark.parametrize("row", rows(), ids=lambda row: row.name)
+def test_every_row_is_the_same_on_every_engine(row: Primitive) -> None:
+    for (args, params), (examples, _) in zip(inputs_of(row, 1), inputs_of(row, 2), strict=True):
+
+        def f(*xs: Any, params: dict[str, Any] = params) -> Any:
+            return row(list(xs), **params) if row.is_variadic else row(*xs, **params)
+
+        def total(*xs: Any, f: Function = f) -> Any:
+            return (f(*xs) * 1.5).sum()
+
+        slopes = [k for k in range(len(args)) if row.is_variadic or row.rules[k] is not None]
+        scalar = all(np.shape(x) == () for x in args) and row.scalar is not None
+        functions: list[tuple[Function, Any]] = [(f, eager(f, args))]
+        if slopes:
+            derivative = ag.value_and_grad(total, tuple(slopes))
+            functions.append((derivative, derivative(*args)))
+        for function, wanted in functions:
+            for name, engine in engines(function, examples, scalar).items():
+                assert_same(engine(*args), wanted, ULPS, f"{row.name} {params} on {name}")
+
+
+# ---- random programs -----------------------------------------------------------------------------
+
+EXACT: dict[str, tuple[int, Function]] = {
+    "add": (2, lambda a, b: a + b),
+    "subtract": (2, lambda a, b: a - b),
+    "multiply": (2, lambda a, b: a * b),
+    "divide": (2, lambda a, b: a / b),
+    "negative": (1, lambda a: -a),
+    "absolute": (1, abs),
+    "sqrt": (1, np.sqrt),
+    "square": (1, np.square),
+    "reciprocal": (1, np.reciprocal),
+    "maximum": (2, np.maximum),
+    "minimum": (2, np.minimum),
+    "relu": (1, ag.relu),
+    "sign": (1, np.sign),
+    "where": (2, lambda a, b: np.where(a > b, a, b * 2)),
+    "where not": (2, lambda a, b: np.where(a <= 0, np.sqrt(-a), b)),
+    "constant": (1, lambda a: 0.75 * a),
+    "power 1": (1, lambda a: a**1),
+    "detach": (1, lambda a: a * a.detach()),
+}
+SMOOTH: dict[str, tuple[int, Function]] = {
+    "add": (2, lambda a, b: 0.5 * (a + b)),
+    "subtract": (2, lambda a, b: a - 0.5 * b),
+    "multiply": (2, lambda a, b: a * b / 4),
+    "exp": (1, lambda a: np.exp(0.1 * a)),
+    "log": (1, lambda a: np.log(a * a + 1)),
+    "sin": (1, np.sin),
+    "cos": (1, np.cos),
+    "tanh": (1, np.tanh),
+    "sigmoid": (1, ag.sigmoid),
+    "arctan": (1, np.arctan),
+    "power": (1, lambda a: (a * a + 1) ** -1.5),
+    "sqrt": (1, lambda a: np.sqrt(a * a + 1)),
+    "where": (2, lambda a, b: np.where(a > b, a, 0.5 * b)),
+}
+
+
+@st.composite
+def programs(draw: st.DrawFn, table: dict[str, tuple[int, Function]]) -> Function:
+    """Draw a straight-line program of two inputs."""
+    steps = []
+    for k in range(draw(st.integers(1, 12))):
+        name = draw(st.sampled_from(sorted(table)))
+        operands = [draw(st.integers(0, k + 1)) for _ in range(table[name][0])]
+        steps.append((name, operands))
+
+    def program(x: Any, y: Any) -> Any:
+        values = [x, y]
+        for name, operands in steps:
+            values.append(table[name][1](*(values[i] for i in operands)))
+        return values[-1]
+
+    program.__doc__ = str(steps)
+    return program
+
+
+SPECIAL = [0.0, -0.0, 1.0, -1.0, 0.5, 2.0, 1e200, -1e-200, np.inf, -np.inf, np.nan, 3.7]
+
+
+@settings(max_examples=120, deadline=None)
+@given(
+    programs(EXACT),
+    st.tuples(*[st.one_of(st.sampled_from(SPECIAL), st.floats(-9, 9))] * 2),
+    st.tuples(*[st.floats(-4, 4)] * 2),
+)
+def test_exact_scalar_programs_have_the_same_bits(
+    f: Function, args: tuple[float, float], examples: tuple[float, float]
+) -> None:
+    with np.errstate(all="ignore"):
+        derivative = ag.value_and_grad(f, (0, 1))
+        for function, wanted in ((f, eager(f, args)), (derivative, derivative(*args))):
+            for name, engine in engines(function, examples, scalar=True).items():
+                assert_same(engine(*args), wanted, 0.0, f"{name}: {f.__doc__}")
+
+
+@settings(max_examples=60, deadline=None)
+@given(programs(EXACT), st.integers(0, 2**32 - 1), st.sampled_from(["f4", "f8"]))
+def test_exact_array_programs_have_the_same_bits(f: Function, seed: int, dtype: str) -> None:
+    rng = np.random.default_rng(seed)
+
+    def arguments() -> tuple[Any, Any]:
+        x = rng.normal(size=(3, 4)).astype(dtype)
+        x[rng.random((3, 4)) < 0.2] = 0
+        return x, rng.normal(size=4).astype(dtype)
+
+    args, examples = arguments(), arguments()
+
+    with np.errstate(all="ignore"):
+        derivative = ag.value_and_grad(lambda x, y: f(x, y).sum(), (0, 1))
+        for function, wanted in ((f, eager(f, args)), (derivative, derivative(*args))):
+            for name, engine in engines(function, examples, scalar=False).items():
+                found = engine(*args)
+                assert_same(found, wanted, 0.0, f"{name}: {f.__doc__}")
+                for a, b in zip(leaves(found), leaves(wanted), strict=True):
+                    assert np.result_type(a) == np.result_type(b), name
+
+
+@settings(max_examples=60, deadline=None)
+@given(programs(SMOOTH), st.tuples(*[st.floats(-3, 3)] * 2), st.tuples(*[st.floats(-3, 3)] * 2))
+def test_smooth_scalar_programs_agree(
+    f: Function, args: tuple[float, float], examples: tuple[float, float]
+) -> None:
+    derivative = ag.value_and_grad(f, (0, 1))
+    if min(abs(a - b) for a, b in itertools.combinations((*args, 0.0), 2)) < 1e-6:
+        return  # one ulp may choose another branch there
+    for function, wanted in ((f, eager(f, args)), (derivative, derivative(*args))):
+        for name, engine in engines(function, examples, scalar=True).items():
+            # an ulp a call, carried on by slopes of about one over a dozen steps
+            assert_same(engine(*args), wanted, 1e-12, f"{name}: {f.__doc__}")
+
+
+CORNERS = [
+    (lambda x, y: x / y, (1.0, 0.0)),
+    (lambda x, y: x / y, (0.0, -0.0)),
+    (lambda x, y: np.log(x) + y, (-1.0, 0.0)),
+    (lambda x, y: np.log(x) + y, (0.0, 0.0)),
+    (lambda x, y: np.log1p(x) * y, (-1.0, 2.0)),
+    (lambda x, y: np.exp(x) * y, (1e4, -1.0)),
+    (lambda x, y: np.expm1(x) * y, (1e4, 1.0)),
+    (lambda x, y: np.sinh(x) + np.cosh(y), (-1e4, 1e4)),
+    (lambda x, y: np.sqrt(x) - y, (-1.0, 0.0)),
+    (lambda x, y: np.sin(x) + y, (np.inf, 0.0)),
+    (lambda x, y: x**y, (0.0, -1.0)),
+    (lambda x, y: x**y, (-0.0, -3.0)),
+    (lambda x, y: x**y, (-2.0, 0.5)),
+    (lambda x, y: x**y, (-10.0, 1001.0)),
+    (lambda x, y: np.arctanh(x) + y, (-1.0, 0.0)),
+    (lambda x, y: np.arctanh(x) + y, (2.0, 0.0)),
+    (lambda x, y: np.arccos(x) + np.arccosh(y), (2.0, 0.0)),
+    (lambda x, y: 1 / (1 / x) + y, (0.0, 1.0)),
+    (lambda x, y: x * x * x * y, (1e200, 1.0)),
+]
+
+
+@pytest.mark.parametrize("k", range(len(CORNERS)))
+def test_corners_of_ieee_arithmetic_give_what_numpy_gives(k: int) -> None:
+    f, args = CORNERS[k]
+    with np.errstate(all="ignore"):
+        wanted = np.asarray(f(*map(np.float64, args)))
+        derivative = ag.value_and_grad(f, (0, 1))
+        slopes = derivative(*args)
+        for name, engine in engines(f, (0.3, 0.4), scalar=True).items():
+            np.testing.assert_allclose(engine(*args), wanted, rtol=1e-15, err_msg=name)
+        for name, engine in engines(derivative, (0.3, 0.4), scalar=True).items():
+            assert_same(engine(*args), slopes, 1e-14, name)
