@@ -17,7 +17,7 @@ from ..errors import ArgumentError, message
 from ..observers import Observer
 from ..primitive import Primitive
 from .equations import Equation, Ref, describe
-from .forms import float_text, may_raise, python_lines
+from .forms import float_text, keeps_kind, may_raise, python_lines
 from .tree import Structure
 
 if TYPE_CHECKING:
@@ -119,14 +119,15 @@ def source_of(graph: Graph) -> str:
     text = [f'"""{title(graph)}"""', "", "import math"]
     text += ["", "import numpy as np"] if helpers else []
     if careful:
+        # a second run with _Double for float and IEEE functions for math's where Python raises
         text.append(IEEE)
         doubles = ", ".join(f"_Double({name})" for name in graph.input_names)
-        text += ["", f"def {graph.name}({arguments}, math=math):"]
+        text += ["", f"def {graph.name}({arguments}, math=math, float=float):"]
         text += [f'    """{title(graph)}"""', "    try:"]
         text += [f"        {line}" for line in lines]
         text += [f"        return {result}", "    except (ArithmeticError, ValueError):"]
         text += ["        if type(math) is _IeeeMath:", "            raise"]
-        text += [f"        return _plain({graph.name}({doubles}, _IeeeMath()))"]
+        text += [f"        return _plain({graph.name}({doubles}, _IeeeMath(), _Double))"]
     else:
         text += ["", "", f"def {graph.name}({arguments}):", f'    """{title(graph)}"""']
         text += [f"    {line}" for line in lines]
@@ -145,7 +146,13 @@ def title(graph: Graph) -> str:
 def scalar_body(
     graph: Graph, names: Sequence[str], comments: bool = False
 ) -> tuple[list[str], bool]:
-    """Return the assignments of a scalar graph on floats, and whether one of them needs NumPy."""
+    """Return the assignments of a scalar graph on floats, and whether one of them needs NumPy.
+
+    Args:
+        graph: a scalar graph.
+        names: one name a variable.
+        comments: whether the text is to be read, and run again on floats of another type.
+    """
     lines: list[str] = []
     needs_numpy = False
     origin = None
@@ -164,6 +171,14 @@ def scalar_body(
             continue
         prefix = f"{names[variable]}_"
         lines += [t.format(*operands, out=names[variable], s=prefix) for t in templates]
+        if comments and not isinstance(row, Observer):
+            floats = tuple(
+                not graph.is_constant(i) and graph.specs[i].dtype.kind == "f"
+                for i in equation.inputs
+            )
+            if not keeps_kind(row, floats):  # a literal would not divide as a _Double does
+                left, _, right = lines[-1].partition(" = ")
+                lines[-1] = f"{left} = float({right})"
     return lines, needs_numpy
 
 

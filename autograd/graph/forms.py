@@ -182,6 +182,38 @@ def may_raise(row: Primitive) -> bool:
     )
 
 
+@functools.cache
+def keeps_kind(row: Primitive, floats: tuple[bool, ...]) -> bool:
+    """Whether the result is sure to be of the operands' own float type, and not a literal.
+
+    Args:
+        row: an operation.
+        floats: which operands are variables of that type.
+    """
+    form = form_of(row)
+    if form is None:
+        return True
+    sure = dict(zip(form.arguments, floats, strict=True))
+    for name, value in form.steps:
+        sure[name] = _is_sure(value, sure)
+    return _is_sure(form.result, sure)
+
+
+def _is_sure(expression: ast.expr, sure: dict[str, bool]) -> bool:
+    if isinstance(expression, ast.Name):
+        return sure.get(expression.id, False)
+    if isinstance(expression, ast.BinOp):
+        return _is_sure(expression.left, sure) or _is_sure(expression.right, sure)
+    if isinstance(expression, ast.UnaryOp):
+        return _is_sure(expression.operand, sure)
+    if isinstance(expression, ast.IfExp):
+        return _is_sure(expression.body, sure) and _is_sure(expression.orelse, sure)
+    if isinstance(expression, ast.Call):
+        called = expression.func
+        return isinstance(called, ast.Attribute) or all(_is_sure(a, sure) for a in expression.args)
+    return False
+
+
 def float_text(value: float) -> str:
     """Return a literal of exactly this double, in parentheses if it starts with a sign.
 
