@@ -30,7 +30,7 @@ from .errors import (
     ShapeError,
     TraceError,
 )
-from .graph import Graph, compile, trace
+from .graph import Graph, compile, trace, vectorize
 from .node import toposort
 from .primitive import REGISTRY, ROWS, Primitive
 from .primitives import at
@@ -101,5 +101,6 @@ __all__ = [
     "toposort",
     "trace",
     "value_and_grad",
+    "vectorize",
     "vjp",
 ]

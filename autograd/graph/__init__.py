@@ -3,5 +3,6 @@
 from .compiler import Compiled, compile
 from .equations import Equation, Spec
 from .ir import Graph, trace
+from .vectorizer import Vectorized, vectorize
 
-__all__ = ["Compiled", "Equation", "Graph", "Spec", "compile", "trace"]
+__all__ = ["Compiled", "Equation", "Graph", "Spec", "Vectorized", "compile", "trace", "vectorize"]

@@ -6,6 +6,7 @@ import functools
 import math
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
+from importlib.util import find_spec
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,6 +18,7 @@ from .emit import is_scalar, load, scalar_body
 from .equations import Spec, fitted
 from .forms import float_text
 from .ir import Graph
+from .llvm import Native
 from .plan import Plan
 from .recorder import Recorder, record
 from .tree import LEAF, Structure, flatten, unflatten
@@ -50,16 +52,23 @@ class Program:
         backend: how.
         captured: Tensors that follow the arguments as inputs, read at every call.
         traced: how many operations there were before simplification.
+        slow: what native code calls with arguments other than floats.
     """
 
     def __init__(
-        self, graph: Graph, backend: str, captured: Sequence[Node] = (), traced: int = 0
+        self,
+        graph: Graph,
+        backend: str,
+        captured: Sequence[Node] = (),
+        traced: int = 0,
+        slow: Callable[..., Any] = print,
     ) -> None:
         self.graph = graph
         self.captured = tuple(captured)
         self.backend = backend
         self.plans: list[Plan] = []
-        self.text = graph.source if backend == "python" else ""
+        self.text = ""
+        self.direct: Callable[..., Any] | None = None
         buffers = size = 0
         if backend == "numpy":
             self.plans.append(plan := Plan(graph))
@@ -68,9 +77,8 @@ class Program:
         elif backend == "python":
             self.run = _careful(graph)
         else:
-            raise ArgumentError(
-                message(f"backend to be one of {', '.join(BACKENDS)}", repr(backend), "auto")
-            )
+            native = Native(graph, slow)
+            self.run, self.direct = native, native.direct
         self.stats = Stats(backend, traced or len(graph), len(graph), buffers, size)
 
     def _planned(self, values: Sequence[Any]) -> list[Any]:
@@ -177,22 +185,29 @@ class Compiled:
     def _made(self, args: Any, kwargs: Any, takes: Structure, specs: Any) -> Program:
         parts, captured = record(self.function, args, kwargs, Recorder(lift=True))
         raw = Graph(**parts)
-        graph = raw.simplify()
+        graph = raw.scalarised().simplify()
         backend = self._chosen(graph)
-        program = Program(graph, backend, captured, len(raw))
+        program = Program(graph, backend, captured, len(raw), lambda *given: self._call(given, {}))
         self.programs[takes, specs] = program
         while len(self.programs) > self.limit:
             self.programs.popitem(last=False)
         self._fast = None
-        if len(self.programs) == 1 and not captured and not self.updates and backend == "python":
-            self._fast = _direct(graph, takes, self._call)
+        plain = takes[2][0][2] == (LEAF,) * len(args) and not kwargs
+        if len(self.programs) == 1 and plain and not captured and not self.updates:
+            self._fast = program.direct
             self._arity = len(args)
+            if backend == "python":
+                self._fast = _direct(graph, self._call)
         return program
 
     def _chosen(self, graph: Graph) -> str:
         scalar = is_scalar(graph)
         if self.backend == "auto":
-            return "python" if scalar else "numpy"
+            if not scalar:
+                return "numpy"
+            # native code takes rows that say what they do to floats; NumPy has the others
+            native = find_spec("llvmlite") and all(e.row.scalar for e in graph.equations)
+            return "llvm" if native else "python"
         if not scalar and self.backend != "numpy":
             raise ArgumentError(
                 message(
@@ -269,9 +284,9 @@ def _spec(x: Any) -> Spec:
 _FLOAT = Spec.of(0.0)
 
 
-def _direct(graph: Graph, takes: Structure, slow: Callable[..., Any]) -> Callable[..., Any] | None:
-    """Return the program of a scalar graph with its guards inside, None if it takes containers."""
-    if takes[2][1][1] or any(part != LEAF for part in takes[2][0][2]) or not graph.input_names:
+def _direct(graph: Graph, slow: Callable[..., Any]) -> Callable[..., Any] | None:
+    """Return the program of a scalar graph with its guards inside, None if it gives containers."""
+    if not graph.input_names:
         return None
     names = graph.names(float_text)
     lines, _ = scalar_body(graph, names)
@@ -313,8 +328,8 @@ def compile(
     Args:
         f: a function of numbers, arrays, Tensors and containers of them.
         backend: "python" runs floats in a straight line; "numpy" runs arrays with planned
-            buffers; "llvm" runs floats as machine code (extra `llvm`); "auto" takes "python" for
-            functions of floats and "numpy" for others.
+            buffers; "llvm" runs floats as machine code (extra `llvm`); "auto" takes "numpy" for
+            functions of arrays, for others "llvm" where it is installed and "python" where not.
         updates: so many leading results are new values of the leaf Tensors in so many leading
             arguments: they are assigned, and the remaining results are returned.
         limit: how many programs are kept, one a signature.

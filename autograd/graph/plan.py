@@ -43,6 +43,7 @@ class Plan:
 
     Args:
         graph: any graph.
+        into: whether the results are written into arrays that follow the inputs at every call.
 
     Example:
         >>> from autograd import trace
@@ -51,11 +52,11 @@ class Plan:
         [2.0]
     """
 
-    def __init__(self, graph: Graph) -> None:
+    def __init__(self, graph: Graph, into: bool = False) -> None:
         self.graph = simplified(opened(graph))
         self.buffers: list[np.ndarray[Any, Any]] = []
         self.results: list[Any] = []
-        writer = _Writer(self.graph, self.buffers, self.results)
+        writer = _Writer(self.graph, self.buffers, self.results, into)
         self.source, scope = writer.written()
         self._run = load(self.source, "run", scope)
 
@@ -77,7 +78,8 @@ class _Writer:
     not reasoned about; `text` what the program calls it; `storage` the buffer it lies in.
     """
 
-    def __init__(self, graph: Graph, buffers: list[Any], results: list[Any]) -> None:
+    def __init__(self, graph: Graph, buffers: list[Any], results: list[Any], into: bool) -> None:
+        self.into = into
         self.graph = graph
         self.buffers = buffers
         self.results = results
@@ -121,8 +123,17 @@ class _Writer:
             with np.errstate(all="ignore"):
                 self._write(variable, equation)
             self._release(variable, equation)
-        returned = ", ".join(self._returned(i, k) for k, i in enumerate(graph.outputs))
-        head = f"def run({', '.join(graph.input_names)}):"
+        names = list(graph.input_names)
+        if self.into:
+            names += [f"out_{k}" for k in range(len(graph.outputs))]
+            copy = self._bind("copyto", np.copyto)
+            for k, i in enumerate(graph.outputs):
+                if self.text[i] != f"out_{k}":
+                    self.lines.append(f"{copy}(out_{k}, {self.text[i]})")
+            returned = ""
+        else:
+            returned = ", ".join(self._returned(i, k) for k, i in enumerate(graph.outputs))
+        head = f"def run({', '.join(names)}):"
         body = [f"    {line}" for line in [*self.lines, f"return [{returned}]"]]
         if any(spec.dtype.kind == "f" for spec in graph.specs[graph.first :]):
             body = ['    with np.errstate(all="ignore"):', *(f"    {line}" for line in body)]
@@ -151,7 +162,10 @@ class _Writer:
             self.lines.append(f"{name} = {self._plain_call(equation)}")
             self._add(value, name, None, False)
             return
-        if variable in self.graph.outputs:
+        if variable in self.graph.outputs and self.into:
+            name = f"out_{self.graph.outputs.index(variable)}"
+            self._add(value, name, ("result", name), False)
+        elif variable in self.graph.outputs:
             self._result(name, value)
             self._add(value, name, ("result", len(self.results)), False)
         else:

@@ -10,6 +10,7 @@ always:
     where(not c, x, y) -> where(c, y, x)    -x != 0 -> x != 0
     where(c, 1, 0) != 0 -> c                where(c, 0, 1) != 0 -> not c
     reshape, broadcast_to, astype, transpose, sum ... that change nothing -> x
+    reshape of a stack of one scalar to a scalar -> that scalar
 
 With `exact=False` also those that may change a last bit, the sign of a zero, or a nan:
 
@@ -53,6 +54,10 @@ UNCHANGED = frozenset(
     }
 )  # fmt: skip
 """Rows that give back their input where they keep its shape and it has no axis to act on."""
+
+
+SHAPERS = frozenset({"reshape", "stack", "ravel", "squeeze", "expand_dims", "transpose"})
+"""Rows that only arrange entries."""
 
 
 class _Rewriter:
@@ -121,6 +126,10 @@ class _Rewriter:
         """Return the variable that an operation equals by an identity, None if there is none."""
         first = inputs[0]
         keeps = self.spec(first) == spec
+        if row.name in SHAPERS and not spec.shape:
+            entry = self._only_entry(inputs)
+            if entry is not None and self.spec(entry) == spec:
+                return entry
         if row.name in UNCHANGED:
             free = not spec.shape or row.name in ("reshape", "broadcast_to", "astype", "positive")
             return first if keeps and free and len(inputs) == 1 else None
@@ -134,6 +143,15 @@ class _Rewriter:
             if found is not None or self.exact:
                 return found
         return None if self.exact else self._inexact(row, inputs, spec)
+
+    def _only_entry(self, inputs: tuple[int, ...]) -> int | None:
+        """Return the scalar that an array of one entry was made of."""
+        while len(inputs) == 1 and self.spec(inputs[0]).shape:
+            equation = self.equations[inputs[0]] if inputs[0] >= 0 else None
+            if equation is None or equation.row.name not in SHAPERS:
+                return None
+            inputs = equation.inputs
+        return inputs[0] if len(inputs) == 1 else None
 
     def _where(self, inputs: tuple[int, ...], spec: Spec) -> int | None:
         condition, x, y = inputs

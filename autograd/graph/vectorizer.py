@@ -1,0 +1,279 @@
+"""`vectorize`: a function of scalars over arrays, block by block, on several threads."""
+
+from __future__ import annotations
+
+import functools
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from ..errors import ArgumentError, DTypeError, ShapeError, message
+from ..node import value_of
+from .equations import Spec
+from .ir import Graph
+from .lowering import opened
+from .plan import Plan
+from .recorder import Recorder, record
+from .tree import flatten, unflatten
+
+BLOCK = 8192
+"""Entries of a block: a dozen buffers of them fit the second-level cache."""
+
+
+def _threads() -> int:
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:  # not on this system
+        return os.cpu_count() or 1
+
+
+class Vectorized:
+    """A function of scalars that takes arrays; made by `vectorize`."""
+
+    def __init__(self, f: Callable[..., Any], block: int, threads: int | None) -> None:
+        if block < 1 or (threads is not None and threads < 1):
+            raise ArgumentError(
+                message("block and threads of at least 1", f"{block} and {threads}", "the defaults")
+            )
+        self.function = f
+        self.block = block
+        self.threads = threads or _threads()
+        self._graphs: dict[Any, Graph] = {}
+        self._plans: dict[Any, list[Plan]] = {}
+        functools.update_wrapper(self, f, updated=())
+
+    def __call__(self, *args: Any, out: Any = None, progress: bool = False, **kwargs: Any) -> Any:
+        """Return the results of the function for every entry of the broadcast arguments.
+
+        Args:
+            args: arrays, also memory-mapped ones, and numbers.
+            out: arrays to write the results into, built like the result.
+            progress: whether to show a progress bar.
+            kwargs: the same by name.
+
+        Raises:
+            ShapeError: if the arguments do not broadcast, or `out` has another shape.
+            ArgumentError: if the function does more than scalar operations.
+        """
+        leaves, paths, takes = flatten((args, kwargs))
+        arrays = [_real(x, path) for x, path in zip(leaves, paths, strict=True)]
+        narrow = any(x.dtype == np.float32 for x in arrays) and all(
+            x.dtype == np.float32 or not x.ndim for x in arrays
+        )
+        dtype = np.dtype(np.float32 if narrow else np.float64)
+        try:
+            shape = np.broadcast_shapes(*(x.shape for x in arrays))
+        except ValueError as error:
+            raise ShapeError(
+                message(
+                    "arguments that broadcast",
+                    ", ".join(str(x.shape) for x in arrays),
+                    "reshaping them, for instance x[:, None]",
+                )
+            ) from error
+        pattern = tuple(bool(x.ndim) for x in arrays)
+        key = (takes, dtype, pattern)
+        if key not in self._graphs:
+            self._graphs[key] = self._traced(leaves, takes, dtype)
+        graph = self._graphs[key]
+        if not any(pattern):
+            return graph(*args, **kwargs)
+        results = self._results(graph, shape, dtype, out)
+        sources = [_flat(x.astype(dtype, copy=False), shape) for x in arrays]
+        self._sweep(key, graph, sources, results, int(np.prod(shape)), progress)
+        return unflatten(graph.gives, iter(results))
+
+    def stream(self, chunks: Iterable[Any]) -> Iterator[Any]:
+        """Return the results chunk by chunk, for inputs that do not fit in memory.
+
+        Args:
+            chunks: tuples of arguments, or single arguments.
+
+        Returns:
+            An iterator over the results.
+        """
+        for chunk in chunks:
+            yield self(*chunk) if isinstance(chunk, tuple) else self(chunk)
+
+    def _traced(self, leaves: Sequence[Any], takes: Any, dtype: np.dtype[Any]) -> Graph:
+        examples = [0.5 if dtype == np.float64 else dtype.type(0.5) for _ in leaves]
+        args, kwargs = unflatten(takes, iter(examples))
+        graph = opened(Graph(**record(self.function, args, kwargs, Recorder())[0])).simplify()
+        for _, equation in graph.numbered():
+            forward = equation.row.forward
+            scalar = isinstance(forward, np.ufunc) and forward.signature is None
+            if not (scalar or forward is np.where) or equation.params:
+                raise ArgumentError(
+                    message(
+                        f"{graph.name} to be a function of scalars made of element-wise operations",
+                        f"{equation.row.name}",
+                        "calling it on arrays directly, or autograd.compile",
+                    )
+                )
+        return graph
+
+    def _results(
+        self, graph: Graph, shape: tuple[int, ...], dtype: np.dtype[Any], out: Any
+    ) -> list[Any]:
+        kinds = [graph.specs[i].dtype for i in graph.outputs]
+        kinds = [dtype if kind.kind == "f" else kind for kind in kinds]
+        if out is None:
+            return [np.empty(shape, kind) for kind in kinds]
+        arrays, _, gives = flatten(out)
+        if gives != graph.gives:
+            raise ArgumentError(
+                message("out built like the result", "another structure", f"{len(kinds)} arrays")
+            )
+        for array, kind in zip(arrays, kinds, strict=True):
+            if not isinstance(array, np.ndarray) or array.shape != shape or array.dtype != kind:
+                raise ShapeError(
+                    message(
+                        f"out made of arrays of shape {shape} and dtype {kind}",
+                        f"shape {np.shape(array)}, dtype {np.result_type(array)}",
+                        f"np.empty({shape}, {str(kind)!r})",
+                    )
+                )
+            if not array.flags.c_contiguous or not array.flags.writeable:
+                raise ArgumentError(
+                    message("out in C order and writeable", "another array", "np.empty(shape)")
+                )
+        return arrays
+
+    def _sweep(
+        self, key: Any, graph: Graph, sources: list[Any], results: list[Any], count: int,
+        progress: bool,
+    ) -> None:  # fmt: skip
+        """Run all blocks; the last one overlaps the one before it, so that sizes never change."""
+        if not count:
+            return
+        size = min(self.block, 1 << (count - 1).bit_length())
+        flat = [result.reshape(-1) for result in results]
+        starts = range(0, count, size)
+        workers = min(self.threads, len(starts))
+        bar = _bar(len(starts)) if progress else None
+
+        def work(share: Sequence[int]) -> None:
+            plan = self._taken(key, graph, size)
+            try:
+                for start in share:
+                    _run(plan, start, size, count, sources, flat)
+                    if bar is not None:
+                        bar.update()
+            finally:
+                self._plans[key, size].append(plan)
+
+        try:
+            if workers == 1:
+                work(starts)
+            else:
+                chunk = -(-len(starts) // workers)
+                shares = [starts[i : i + chunk] for i in range(0, len(starts), chunk)]
+                with ThreadPoolExecutor(workers) as pool:
+                    for done in [pool.submit(work, share) for share in shares]:
+                        done.result()
+        finally:
+            if bar is not None:
+                bar.close()
+
+    def _taken(self, key: Any, graph: Graph, size: int) -> Plan:
+        try:
+            return self._plans.setdefault((key, size), []).pop()
+        except IndexError:
+            return Plan(_widened(graph, key[2], size), into=True)
+
+
+def _run(
+    plan: Plan, start: int, size: int, count: int, sources: list[Any], flat: list[Any]
+) -> None:
+    if count >= size:
+        start = min(start, count - size)
+        stop = start + size
+        plan([*(_block(x, start, stop) for x in sources), *(y[start:stop] for y in flat)])
+        return
+    # fewer entries than the block: pad
+    inputs: list[Any] = []
+    for x in sources:
+        if isinstance(x, float | np.floating):
+            inputs.append(x)
+            continue
+        padded = np.ones(size, x.base.dtype if isinstance(x, np.flatiter) else x.dtype)
+        padded[:count] = _block(x, 0, count)
+        inputs.append(padded)
+    outputs = [np.empty(size, y.dtype) for y in flat]
+    plan([*inputs, *outputs])
+    for y, output in zip(flat, outputs, strict=True):
+        y[...] = output[:count]
+
+
+def _block(x: Any, start: int, stop: int) -> Any:
+    return x if isinstance(x, float | np.floating) else x[start:stop]
+
+
+def _real(x: Any, path: str) -> np.ndarray[Any, Any]:
+    array = np.asarray(value_of(x))
+    if array.dtype.kind not in "fiub":
+        raise DTypeError(
+            message(f"real numbers in {path}", f"dtype {array.dtype}", "array.astype(float)")
+        )
+    return array
+
+
+def _flat(x: np.ndarray[Any, Any], shape: tuple[int, ...]) -> Any:
+    """Return what gives entries by position without a copy of the whole: a view or an iterator."""
+    if not x.ndim:
+        return float(x) if x.dtype == np.float64 else x[()]
+    if x.shape == shape and x.flags.c_contiguous:
+        return x.reshape(-1)
+    return np.broadcast_to(x, shape).flat
+
+
+def _widened(graph: Graph, pattern: Sequence[bool], size: int) -> Graph:
+    """Return a scalar graph over blocks: each value that follows an array is an array."""
+    wide = [*pattern, *(False for _ in graph.constants)]
+    for _, equation in graph.numbered():
+        wide.append(any(wide[i] for i in equation.inputs))
+    specs = tuple(
+        Spec((size,), spec.dtype) if w else spec for spec, w in zip(graph.specs, wide, strict=True)
+    )
+    return replace(graph, specs=specs)
+
+
+def _bar(total: int) -> Any:
+    from tqdm import tqdm  # needed for progress bars only
+
+    return tqdm(total=total, unit="block")
+
+
+def vectorize(
+    f: Callable[..., Any], *, block: int = BLOCK, threads: int | None = None
+) -> Vectorized:
+    """Return a function of scalars as a function of arrays, like np.vectorize at compiled speed.
+
+    The arguments broadcast. Blocks that fit the cache run through buffers that are used again, on
+    several threads; the result does not depend on their number.
+
+    Args:
+        f: a function of numbers made of element-wise operations: np.where instead of `if`; or a
+            derivative of one, such as value_and_grad(f, (0, 1)).
+        block: entries at a time.
+        threads: how many; as many as there are cores if None.
+
+    Returns:
+        The function; `out=` takes the result, `progress=True` shows a bar, and `.stream(chunks)`
+        goes through inputs that do not fit in memory.
+
+    Raises:
+        TraceError: at the first call, if `f` branches on values.
+
+    Example:
+        >>> from autograd import value_and_grad
+        >>> sweep = vectorize(value_and_grad(lambda x, y: x * np.sin(y), (0, 1)))
+        >>> value, (dx, dy) = sweep(np.array([1.0, 2.0]), 0.0)
+        >>> dy
+        array([1., 2.])
+    """
+    return Vectorized(f, block, threads)
