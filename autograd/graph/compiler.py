@@ -49,21 +49,22 @@ class Program:
 
     Args:
         graph: what to run.
-        backend: how.
+        traced: the same before simplification, whose derivatives have the bits of the function's.
+        backend: how to run it.
         captured: Tensors that follow the arguments as inputs, read at every call.
-        traced: how many operations there were before simplification.
         slow: what native code calls with arguments other than floats.
     """
 
     def __init__(
         self,
         graph: Graph,
+        traced: Graph,
         backend: str,
-        captured: Sequence[Node] = (),
-        traced: int = 0,
-        slow: Callable[..., Any] = print,
+        captured: Sequence[Node],
+        slow: Callable[..., Any],
     ) -> None:
         self.graph = graph
+        self.traced = traced
         self.captured = tuple(captured)
         self.backend = backend
         self.plans: list[Plan] = []
@@ -79,7 +80,7 @@ class Program:
         else:
             native = Native(graph, slow)
             self.run, self.direct = native, native.direct
-        self.stats = Stats(backend, traced or len(graph), len(graph), buffers, size)
+        self.stats = Stats(backend, len(traced), len(graph), buffers, size)
 
     def _planned(self, values: Sequence[Any]) -> list[Any]:
         """Run a plan that no other thread is running."""
@@ -176,7 +177,7 @@ class Compiled:
         ]
         values += program.captured if nested else [value_of(t) for t in program.captured]
         if nested or (mode.tracing and any(map(traced, program.captured))):
-            return unflatten(graph.gives, iter(graph.run(values)))
+            return unflatten(graph.gives, iter(program.traced.run(values)))
         results = program.run(values)
         if not self.updates:
             return unflatten(graph.gives, iter(results))
@@ -187,7 +188,7 @@ class Compiled:
         raw = Graph(**parts)
         graph = raw.scalarised().simplify()
         backend = self._chosen(graph)
-        program = Program(graph, backend, captured, len(raw), lambda *given: self._call(given, {}))
+        program = Program(graph, raw, backend, captured, lambda *given: self._call(given, {}))
         self.programs[takes, specs] = program
         while len(self.programs) > self.limit:
             self.programs.popitem(last=False)
