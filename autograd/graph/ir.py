@@ -18,6 +18,7 @@ from ..node import Node
 from ..observers import Observer
 from ..primitive import Primitive
 from ..tensor import apply
+from .c import c_of
 from .emit import source_of
 from .equations import (
     Equation,
@@ -31,6 +32,7 @@ from .equations import (
     refs_of,
     sample,
 )
+from .latex import latex_of
 from .lowering import opened
 from .recorder import Recorder, record, record_of
 from .rewriting import simplified
@@ -299,6 +301,22 @@ class Graph:
     def source(self) -> str:
         """The graph as Python text that needs NumPy only, or nothing if it is scalar."""
         return source_of(self)
+
+    def to_c(self) -> str:
+        """Return a graph of floats as one C99 function; see `autograd.graph.c`.
+
+        Raises:
+            ArgumentError: if a value is an array.
+        """
+        return c_of(self)
+
+    def to_latex(self) -> str:
+        """Return a graph of floats as LaTeX; see `autograd.graph.latex`.
+
+        Raises:
+            ArgumentError: if a value is an array.
+        """
+        return latex_of(self)
 
     def scalarised(self) -> Graph:
         """Return the graph on rows that say what they do to floats, where that is possible."""

@@ -1,0 +1,249 @@
+"""What a graph is written as is what it computes: Python, C and LaTeX are run or read back."""
+
+import ctypes
+import math
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from test_engines import EXACT, SMOOTH, ULPS, inputs_of, rows
+
+import autograd as ag
+from autograd import Primitive, trace
+from autograd.graph.ir import Graph
+from autograd.graph.latex import symbol
+
+COMPILER = shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
+needs_c = pytest.mark.skipif(COMPILER is None, reason="this machine has no C compiler to run")
+
+
+def built(graphs: list[Graph], folder: Path) -> list[Any]:
+    """Compile graphs as C and return one Python function each."""
+    text = "\n".join(g.renamed(f"f{k}").to_c() for k, g in enumerate(graphs))
+    (folder / "graphs.c").write_text(text)
+    flags = ["-std=c99", "-Wall", "-Wno-unused-variable", "-Werror", "-O1", "-ffp-contract=off"]
+    command = [COMPILER or "", *flags, "-shared", "-fPIC", "graphs.c", "-o", "graphs.so", "-lm"]
+    subprocess.run(command, cwd=folder, check=True)
+    library = ctypes.CDLL(str(folder / "graphs.so"))
+    functions = []
+    for k, graph in enumerate(graphs):
+        raw = getattr(library, f"f{k}")
+        raw.argtypes = [ctypes.c_double] * len(graph.input_names) + [ctypes.c_void_p]
+        raw.restype = None
+
+        def call(*args: float, raw: Any = raw, count: int = len(graph.outputs)) -> list[float]:
+            out = (ctypes.c_double * count)()
+            raw(*args, out)
+            return list(out)
+
+        functions.append(call)
+    return functions
+
+
+def outputs(result: Any) -> list[float]:
+    if isinstance(result, tuple):
+        return [x for part in result for x in outputs(part)]
+    return [float(result)]
+
+
+@needs_c
+def test_c_gives_the_bits_of_the_graph_for_exact_operations(tmp_path: Path) -> None:
+    graphs = []
+    for _, (arity, f) in sorted(EXACT.items()):
+        examples = (0.7, -0.2)[:arity]
+        graphs.append(trace(ag.value_and_grad(f, tuple(range(arity))), *examples).simplify())
+    points = [0.0, -0.0, 1.0, -2.5, 1e300, np.inf, -np.inf, np.nan]
+    for graph, function in zip(graphs, built(graphs, tmp_path), strict=True):
+        for x in points:
+            for y in points:
+                args = (x, y)[: len(graph.input_names)]
+                np.testing.assert_array_equal(function(*args), outputs(graph(*args)), str(graph))
+
+
+@needs_c
+def test_c_gives_every_scalar_row_and_its_derivative(tmp_path: Path) -> None:
+    graphs, calls = [], []
+    for row in rows():
+        if row.scalar is None or row.cases:
+            continue
+        args = inputs_of(row, 1)[0][0]
+        graphs.append(trace(ag.value_and_grad(row, tuple(range(row.arity))), *args))
+        calls.append(args)
+    assert len(graphs) > 25
+    for graph, args, function in zip(graphs, calls, built(graphs, tmp_path), strict=True):
+        np.testing.assert_allclose(
+            function(*args), outputs(graph(*args)), rtol=ULPS, atol=ULPS, err_msg=str(graph)
+        )
+
+
+@needs_c
+def test_names_of_c_are_no_names_of_variables(tmp_path: Path) -> None:
+    def f(exp: Any, int_: Any, größe: Any) -> Any:
+        double = exp * int_
+        double.name = "double"
+        return double + größe * np.exp(exp)
+
+    graph = trace(f, 1.0, 2.0, 3.0)
+    [function] = built([graph], tmp_path)
+    assert function(1.0, 2.0, 3.0)[0] == pytest.approx(graph(1.0, 2.0, 3.0), rel=1e-15)
+
+
+def test_text_of_arrays_is_refused_where_it_makes_no_sense() -> None:
+    graph = trace(lambda x: x.sum(), np.ones(3))
+    for write in (graph.to_c, graph.to_latex):
+        with pytest.raises(ag.ArgumentError, match=r"graph\.source"):
+            write()
+
+
+def test_source_tells_the_chain_rule_and_needs_nothing() -> None:
+    text = trace(ag.value_and_grad(lambda x, y: np.sin(x) * y + x, (0, 1)), 1.0, 2.0).simplify()
+    lines = text.source.splitlines()
+    assert "import numpy" not in text.source
+    assert any("# chain rule: through v0 = sin(x) to x" in line for line in lines)
+    compile(text.source, "source", "exec")
+
+
+def test_source_keeps_every_bit_of_array_constants() -> None:
+    small = np.array([0.1, 1 / 3, np.pi])
+    large = np.random.default_rng(0).normal(size=(30, 3)).astype(np.float32)
+    special = np.array([np.nan, np.inf, -0.0])
+    graph = trace(lambda x: (x * small + special)[None] * large, np.ones(3))
+    scope: dict[str, Any] = {}
+    exec(graph.source, scope)
+    np.testing.assert_array_equal(scope[graph.name](np.ones(3)), graph(np.ones(3)))
+
+
+def test_source_of_an_operation_without_text_is_refused_by_name() -> None:
+    captured = 2.0
+
+    def double(x: Any) -> Any:
+        return np.asarray(x) * captured
+
+    row = Primitive(double, (lambda g, x: 2 * g,), name="double")
+    graph = trace(lambda x: row(x) + 1, np.ones(3))
+    with pytest.raises(ag.ArgumentError, match="double"):
+        graph.source  # noqa: B018
+
+
+@pytest.mark.parametrize("name", sorted(SMOOTH))
+def test_latex_reads_back_as_the_function(name: str) -> None:
+    arity, f = SMOOTH[name]
+    graph = trace(f, *(0.7, 0.3)[:arity]).simplify()
+    symbols = [symbol(name) for name in graph.input_names]
+    for args in ((0.4, 0.9), (-1.1, -1.7)):
+        found = Reader(graph.to_latex()).run(dict(zip(symbols, args, strict=False)))
+        assert found == pytest.approx(graph(*args[:arity]), rel=1e-14)
+
+
+def test_latex_of_a_derivative_reads_back() -> None:
+    def f(x: Any, y: Any) -> Any:
+        return (x - (y - 2)) ** 3 / (1 + x * y) - -y * abs(x - 3) + 2.5e-9
+
+    graph = trace(ag.grad(f), 0.5, 0.6).simplify()
+    found = Reader(graph.to_latex()).run({"x": 1.5, "y": 0.25})
+    assert found == pytest.approx(graph(1.5, 0.25), rel=1e-13)
+
+
+class Reader:
+    """Evaluates the LaTeX that `to_latex` writes, by the usual precedence and nothing else."""
+
+    def __init__(self, text: str) -> None:
+        inner = text.removeprefix("\\begin{aligned}\n").removesuffix("\n\\end{aligned}")
+        self.lines = [line.removesuffix(" \\\\") for line in inner.split("\n")]
+
+    def run(self, names: dict[str, float]) -> float:
+        self.names: dict[str, Any] = dict(names)
+        for line in self.lines:
+            name, _, self.rest = line.partition(" &= ")
+            self.names[name] = value = self.sum()
+            assert not self.rest.strip(), self.rest
+        return float(value)
+
+    def take(self, word: str) -> bool:
+        self.rest = self.rest.lstrip()
+        if self.rest.startswith(word):
+            self.rest = self.rest[len(word) :]
+            return True
+        return False
+
+    def expect(self, word: str) -> None:
+        assert self.take(word), (word, self.rest)
+
+    def sum(self) -> Any:
+        value = -self.product() if self.take("-") else self.product()
+        while True:
+            if self.take("+"):
+                value = value + self.product()
+            elif self.take("-"):
+                value = value - self.product()
+            else:
+                return value
+
+    def product(self) -> Any:
+        value = self.power()
+        while self.take("\\cdot"):
+            value = value * self.power()
+        return value
+
+    def power(self) -> Any:
+        value = self.atom()
+        return value ** self.group() if self.take("^") else value
+
+    def group(self) -> Any:
+        self.expect("{")
+        value = self.sum()
+        self.expect("}")
+        return value
+
+    def atom(self) -> Any:
+        if self.take("\\frac"):
+            top = self.group()
+            return top / self.group()
+        if self.take("\\sqrt"):
+            return math.sqrt(self.group())
+        if self.take("\\left("):
+            value = self.sum()
+            self.expect("\\right)")
+            return value
+        if self.take("\\left|"):
+            value = self.sum()
+            self.expect("\\right|")
+            return abs(value)
+        if self.take("\\begin{cases}"):
+            yes = self.sum()
+            self.expect("&")
+            test = self.atom()
+            self.expect("\\\\")
+            no = self.sum()
+            self.expect("& \\text{else}\\end{cases}")
+            return yes if test else no
+        if self.take("["):
+            left = self.sum()
+            for word, test in (("=", 0), ("\\ne", 1), ("<", 2), ("\\le", 3), (">", 4), ("\\ge", 5)):
+                if self.rest.lstrip().startswith(word + " "):
+                    self.expect(word)
+                    right = self.sum()
+                    self.expect("]")
+                    return (left == right, left != right, left < right, left <= right,
+                            left > right, left >= right)[test]  # fmt: skip
+        if self.take("\\operatorname{sigmoid}("):
+            value = 1 / (1 + math.exp(-self.sum()))
+            self.expect(")")
+            return value
+        for word, name in (("\\arctan", "atan"), ("\\tanh", "tanh"), ("\\exp", "exp"),
+                           ("\\ln", "log"), ("\\sin", "sin"), ("\\cos", "cos")):  # fmt: skip
+            if self.take(word):
+                return getattr(math, name)(self.atom())
+        self.rest = self.rest.lstrip()
+        found = re.match(r"\d+(\.\d+)?", self.rest)
+        if found:
+            self.rest = self.rest[found.end() :]
+            return float(found[0])
+        for name in sorted(self.names, key=len, reverse=True):
+            if self.take(name):
+                return self.names[name]
+        raise AssertionError(self.rest)
