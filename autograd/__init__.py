@@ -54,9 +54,6 @@ methods.install()
 
 __version__ = "0.1.0"
 
-# every row of the table is a function of this package under its own name
-globals().update(ROWS)
-
 if TYPE_CHECKING:
 
     def __getattr__(name: str) -> Any: ...
@@ -104,3 +101,6 @@ __all__ = [
     "vectorize",
     "vjp",
 ]
+
+# every row of the table is a function of this package under its own name; np.trace is NumPy's
+globals().update((name, row) for name, row in ROWS.items() if name not in __all__)

@@ -326,7 +326,6 @@ class Native:
         wrapper = None
         if float.__basicsize__ == VALUE_OFFSET + 8 and not any(truths):
             wrapper = wrapper_of(graph, graph.gives, id(slow))
-        self._slow = slow
         self._engine = _engine(binding, self.text + (wrapper or ""))
         self._inputs = ctypes.c_double * max(len(graph.input_names), 1)
         self._outputs = ctypes.c_double * max(len(graph.outputs), 1)
@@ -336,13 +335,15 @@ class Native:
         self._run = ctypes.CFUNCTYPE(None, pointer, pointer)(address)
         self.direct: Callable[..., Any] | None = None
         if wrapper is not None:
-            self._definition = _MethodDef(
+            definition = _MethodDef(
                 graph.name.encode(), self._engine.get_function_address("call"), METH_FASTCALL, None
             )
             make = ctypes.pythonapi.PyCFunction_NewEx
             make.restype = ctypes.py_object
-            make.argtypes = (ctypes.POINTER(_MethodDef), ctypes.c_void_p, ctypes.c_void_p)
-            self.direct = make(ctypes.byref(self._definition), None, None)
+            make.argtypes = (ctypes.POINTER(_MethodDef), ctypes.py_object, ctypes.c_void_p)
+            # the function reads its definition until it is freed, so it must own it, as its self
+            owned = (definition, self._engine, slow)
+            self.direct = make(ctypes.byref(definition), owned, None)
 
     def __call__(self, values: Sequence[Any]) -> list[Any]:
         """Return the outputs for bound inputs."""

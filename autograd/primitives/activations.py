@@ -16,7 +16,7 @@ from .special import erf
 def _sigmoid(x: Any) -> Any:
     """Return 1 / (1 + exp(-x)), without overflow at any x."""
     e = np.exp(-np.abs(x))
-    return np.where(np.asarray(x) >= 0, 1, e) / (1 + e)
+    return np.where(np.greater_equal(x, 0), 1, e) / (1 + e)
 
 
 def _sigmoid_of_float(x: float) -> float:
@@ -69,12 +69,12 @@ _GELU = math.sqrt(2 / math.pi)
 
 def _leaky_relu(x: Any, negative_slope: float = 0.2) -> Any:
     """Return x where x > 0 and negative_slope * x elsewhere."""
-    return np.where(np.asarray(x) > 0, x, negative_slope * x)
+    return np.where(np.greater(x, 0), x, negative_slope * x)
 
 
 def _elu(x: Any, alpha: float = 1.0) -> Any:
     """Return x where x > 0 and alpha * (exp(x) - 1) elsewhere."""
-    return np.where(np.asarray(x) > 0, x, alpha * np.expm1(np.minimum(x, 0)))
+    return np.where(np.greater(x, 0), x, alpha * np.expm1(np.minimum(x, 0)))
 
 
 def _selu(x: Any) -> Any:

@@ -19,7 +19,7 @@ SHARED = "a tie is shared: 0.5 each"
 sign = elementwise(
     np.sign,
     lambda y, x: 0.0,
-    scalar=lambda x: x if x != x else math.copysign(1.0, x) if x else 0.0,
+    scalar=lambda x: 1.0 if x > 0 else -1.0 if x < 0 else 0.0 if x == 0 else x,
     domain=KINK_AT_0,
     note="0 everywhere",
 )
@@ -36,6 +36,7 @@ maximum = elementwise(
     np.maximum,
     lambda y, a, b: (a > b) + 0.5 * (a == b),
     lambda y, a, b: (b > a) + 0.5 * (a == b),
+    scalar=lambda a, b: a if a >= b or a != a else b,
     domain=REALS,
     note=SHARED,
 )
@@ -43,6 +44,7 @@ minimum = elementwise(
     np.minimum,
     lambda y, a, b: (a < b) + 0.5 * (a == b),
     lambda y, a, b: (b < a) + 0.5 * (a == b),
+    scalar=lambda a, b: a if a <= b or a != a else b,
     domain=REALS,
     note=SHARED,
 )
