@@ -132,6 +132,14 @@ def traced(x: Any) -> bool:
     return current is not None and current.holds(x)
 
 
+def known(condition: Any) -> bool:
+    """Return whether a condition is true, and stays true: never while it is traced.
+
+    Rules ask this before they take a shorter way that other inputs do not allow.
+    """
+    return not traced(condition) and bool(condition)
+
+
 def explain(node: Any, index: int) -> None:
     """Tell the tape that what follows is the chain rule through `node` to its input `index`."""
     current = tape.get() if mode.tracing else None

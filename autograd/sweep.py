@@ -86,6 +86,7 @@ def gradients(
     wanted = set(targets)
     relevant = leading_to(roots, wanted)
     nodes, gs, leaves = _pullback(roots, starts, relevant, create_graph)
+    explain(None, 0)
     found = dict(zip(nodes, gs, strict=True))
     found.update(leaves)
     results = [found.get(t) for t in targets]
@@ -377,8 +378,7 @@ def _edges(
             continue
         if values is None:
             values, y = (recorded(inputs), node) if record else raw(inputs, node._value)
-        if mode.tracing:
-            explain(node, i)
+        explain(node, i)
         if not row.is_variadic and row.rules[i] is NON_DIFFERENTIABLE:
             yield x, None, None
             continue

@@ -11,7 +11,7 @@ from ..errors import ArgumentError, message
 from ..observers import Observer
 from ..primitive import Primitive
 from .emit import chain_rule_comment, is_scalar, title
-from .forms import form_of
+from .forms import C_NAMES, form_of
 
 if TYPE_CHECKING:
     from .ir import Graph
@@ -149,7 +149,8 @@ def _call(node: ast.Call, arguments: list[str], row: Primitive) -> str:
             return f"fabs({arguments[0]})"
         return f"({arguments[0]} != 0)" if node.func.id == "bool" else f"(double){arguments[0]}"
     if isinstance(node.func, ast.Attribute) and ast.unparse(node.func.value) == "math":
-        return f"{node.func.attr}({', '.join(arguments)})"
+        name = C_NAMES.get(node.func.attr, node.func.attr)
+        return f"{name}({', '.join(arguments)})"
     raise _refused(row, node)
 
 

@@ -16,6 +16,7 @@ import numpy as np
 from ..errors import ArgumentError, message
 from ..observers import Observer
 from ..primitive import Primitive
+from ..primitives.special import SCIPY
 from .equations import Equation, Ref, describe
 from .forms import float_text, keeps_kind, may_raise, python_lines
 from .tree import Structure
@@ -266,10 +267,11 @@ def qualified(row: Primitive, definitions: dict[str, str] | None = None) -> str:
         if getattr(space, name, None) is function:
             return f"{prefix}.{name}"
     special = sys.modules.get("scipy.special")
-    if special is not None and getattr(special, name, None) is function:
+    own = row.name in SCIPY and getattr(function, "__closure__", None)
+    if own or (special is not None and getattr(special, name, None) is function):
         if definitions is not None:
             definitions["import scipy.special"] = ""
-        return f"scipy.special.{name}"
+        return f"scipy.special.{SCIPY.get(row.name, name)}"
     if definitions is None or not isinstance(function, types.FunctionType):
         raise _unprintable(row.name)
     _define(function, definitions, row.name)
@@ -291,7 +293,12 @@ def _define(function: types.FunctionType, definitions: dict[str, str], operation
     for used in sorted({n.id for n in ast.walk(tree) if isinstance(n, ast.Name)}):
         value = function.__globals__.get(used)
         if isinstance(value, Primitive):
-            value = value.forward
+            called = qualified(value, definitions)
+            if called != used:
+                definitions[f"{used} ="] = f"{used} = {called}"
+            continue
+        if isinstance(value, (int, float, str)) and not isinstance(value, bool):
+            definitions[f"{used} ="] = f"{used} = {value!r}"
         if isinstance(value, types.ModuleType):
             if value is not np:
                 line = f"import {value.__name__}"
@@ -349,6 +356,8 @@ def array_text(value: Any) -> str:
     dtype = str(np.result_type(value))
     if np.shape(value) == ():
         return f"np.{dtype}({literal(np.asarray(value).item(), (), [])})"
+    if not value.size:
+        return f"np.empty({value.shape}, {dtype!r})"
     if value.size <= LISTED and np.all(np.isfinite(value)):
         return f"np.array({value.tolist()!r}, {dtype!r})"
     packed = base64.b64encode(np.ascontiguousarray(value).tobytes()).decode()

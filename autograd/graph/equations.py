@@ -59,7 +59,7 @@ def refs_of(params: Mapping[str, Any]) -> list[int]:
         return []
     found: list[int] = []
     for setting in params.values():
-        for part in setting if isinstance(setting, tuple) else (setting,):
+        for part in setting if type(setting) is tuple else (setting,):
             if type(part) is Ref:
                 found.append(part.variable)
     return found

@@ -20,6 +20,12 @@ from typing import Any
 from ..errors import ArgumentError, message
 from ..primitive import Primitive
 
+CONVERSIONS = {math.radians: math.pi / 180, math.degrees: 180 / math.pi}
+"""Functions of the math module that C has not: a product each."""
+
+C_NAMES = {"gamma": "tgamma"}
+"""Functions of the math module that C calls otherwise."""
+
 
 @dataclass(frozen=True)
 class Form:
@@ -52,6 +58,8 @@ def form_of(row: Primitive) -> Form | None:
     arguments = tuple(f"a{i}" for i in range(row.arity))
     if isinstance(scalar, types.FunctionType):
         return _read(scalar, row)
+    if scalar in CONVERSIONS:
+        return Form(arguments, (), _parsed(f"a0 * {CONVERSIONS[scalar]!r}"))
     if scalar.__module__ == "math":
         return Form(arguments, (), _parsed(f"math.{scalar.__name__}({', '.join(arguments)})"))
     symbol = {"neg": "-", "pos": "+"}.get(row.symbol or "", row.symbol)

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from ..errors import ArgumentError, message, require
 from ..observers import Observer
 from ..primitive import Primitive
-from .forms import form_of
+from .forms import C_NAMES, form_of
 from .tree import LEAF, Structure
 
 if TYPE_CHECKING:
@@ -116,7 +116,7 @@ class _Lowering:
                 return self.double(values[0]), "d"
             name = "fabs"
         elif isinstance(node.func, ast.Attribute) and ast.unparse(node.func.value) == "math":
-            name = node.func.attr
+            name = C_NAMES.get(node.func.attr, node.func.attr)
         else:
             raise self.refused(ast.unparse(node))
         symbol = INTRINSICS.get(name, name)
@@ -357,7 +357,7 @@ def _machine(binding: Any) -> Any:
     for step in ("initialize_native_target", "initialize_native_asmprinter"):
         getattr(binding, step)()
     library = ctypes.CDLL(ctypes.util.find_library("m") or None)
-    for name in dir(math):
+    for name in (*dir(math), *C_NAMES.values()):
         symbol = getattr(library, name, None)
         if symbol is not None:
             binding.add_symbol(name, ctypes.cast(symbol, ctypes.c_void_p).value)

@@ -9,6 +9,7 @@ import numpy as np
 
 from ..domain import KINK_AT_0, REALS, Case, Domain
 from ..kinds import custom, elementwise, reduction
+from ..recording import known
 from .reductions import REDUCTIONS, share
 from .special import erf
 
@@ -220,7 +221,7 @@ log_softmax = custom(
 
 def _softmax_weights(y: Any, x: Any, axis: Any) -> Any:
     infinite = np.isinf(y)
-    if not np.any(infinite):
+    if known(np.logical_not(np.any(infinite))):
         return np.exp(x - y)
     return np.where(infinite, share(x == y, axis), np.exp(x - np.where(infinite, 0.0, y)))
 

@@ -9,6 +9,7 @@ import numpy as np
 from ..domain import REALS, Case
 from ..errors import ArgumentError, message
 from ..kinds import composite, custom, several
+from ..recording import known
 from .linalg import diagonal_matrix, transposed
 from .ordering import shared
 
@@ -138,7 +139,9 @@ def _over(x: Any, gap: Any) -> Any:
     closed = gap == 0
     undefined = closed & (x != 0) & ~np.eye(np.shape(gap)[-1], dtype=bool)
     quotient = np.where(closed, 0.0, x / np.where(closed, 1.0, gap))
-    return np.where(undefined, np.nan, quotient) if np.any(undefined) else quotient
+    if known(np.logical_not(np.any(undefined))):
+        return quotient
+    return np.where(undefined, np.nan, quotient)
 
 
 def _gaps(w: Any) -> Any:

@@ -9,6 +9,7 @@ import numpy as np
 
 from ..domain import ABOVE_MINUS_1, POSITIVE, REALS
 from ..kinds import elementwise
+from ..recording import known
 
 exp = elementwise(np.exp, lambda y, x: y, scalar=math.exp, domain=REALS)
 expm1 = elementwise(np.expm1, lambda y, x: np.exp(x), scalar=math.expm1, domain=REALS)
@@ -24,7 +25,7 @@ log10 = elementwise(
 def _portion(power: Any, y: Any, mine: Any, other: Any) -> Any:
     """Return power(mine - y); evenly shared where both are the infinite result."""
     infinite = np.isinf(y)
-    if not np.any(infinite):
+    if known(np.logical_not(np.any(infinite))):
         return power(mine - y)
     even = np.where(mine == y, np.where(other == y, 0.5, 1.0), 0.0)
     return np.where(infinite, even, power(mine - np.where(infinite, 0.0, y)))

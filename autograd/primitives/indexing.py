@@ -8,6 +8,7 @@ import numpy as np
 
 from ..domain import REALS, Case
 from ..kinds import composite, linear
+from ..recording import traced
 
 
 def _getitem(x: Any, index: Any) -> Any:
@@ -97,6 +98,10 @@ composite(
 def _take_along_axis(arr: Any, indices: Any, axis: int | None = -1) -> Any:
     if axis is None:
         arr, axis = np.reshape(arr, -1), 0
+    if traced(indices):
+        grid = np.ogrid[tuple(slice(n) for n in np.shape(arr))]
+        along = axis % np.ndim(arr)
+        return arr[tuple(indices if k == along else part for k, part in enumerate(grid))]
     # NumPy checks the ranks and broadcasts the other axes
     places = np.take_along_axis(
         np.arange(np.size(arr)).reshape(np.shape(arr)), np.asarray(indices), axis

@@ -10,6 +10,7 @@ import numpy as np
 from ..domain import REALS, Case
 from ..kinds import composite, custom, linear
 from ..primitive import plain
+from ..recording import known
 from .reductions import TIES
 
 LANES = (Case(((4,),)), Case(((3, 4),), {"axis": 0}), Case(((2, 3, 4),), {"axis": 1}))
@@ -41,10 +42,9 @@ tie_mean = linear(
 
 def shared(t: Any, y: Any) -> Any:
     """Return `t` averaged over ties of the values `y`, sorted along the last axis."""
-    new = np.ones(np.shape(y), bool)
-    if np.shape(y)[-1] > 1:
-        new[..., 1:] = y[..., 1:] != y[..., :-1]
-    if np.all(new):
+    first = np.ones((*np.shape(y)[:-1], min(np.shape(y)[-1], 1)), bool)
+    new = np.concatenate([first, y[..., 1:] != y[..., :-1]], axis=-1)
+    if known(np.all(new)):
         return t
     return tie_mean.bind((t,), {"groups": np.reshape(np.cumsum(new), np.shape(y)) - 1})
 
@@ -131,7 +131,7 @@ def _quantile_at(x: Any, q: Any, axis: Any, method: Any, keepdims: bool, skip_na
         else np.full(np.shape(lanes)[:-1], np.shape(lanes)[-1])
     )
     position = np.zeros((*q.shape, *sizes.shape))
-    for size in np.unique(sizes):
+    for size in np.unique(plain(sizes)):
         if size:
             # a quantile of 0, 1, 2, ... is the position itself, whatever the method
             places = np.quantile(np.arange(float(size)), q, method=method)
@@ -146,7 +146,7 @@ def _quantile_at(x: Any, q: Any, axis: Any, method: Any, keepdims: bool, skip_na
     between = np.where(part < 0.5, a + (b - a) * part, b - (b - a) * (1 - part))
     result = np.where(part == 0, a, between)
     undefined = sizes == 0 if skip_nan else np.any(missing, axis=-1)
-    if np.any(undefined):
+    if not known(np.logical_not(np.any(undefined))):
         result = np.where(undefined, np.nan, result)
     return np.reshape(result, (*q.shape, *kept)) if keepdims else result
 
