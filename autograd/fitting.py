@@ -67,6 +67,10 @@ def raw(inputs: Sequence[Any], y: Any) -> tuple[list[Any], Any]:
     Rules rely on IEEE arithmetic, which Python's floats refuse. The scalars have the dtype of the
     result, so that a constant does not widen a float32 array.
     """
+    if type(y) is np.ndarray:
+        values = [x._value if isinstance(x, Node) else x for x in inputs]
+        if float not in map(type, values):
+            return values, y
     kind: Any = np.float64 if type(y) is float else y.dtype.type
     values = []
     for x in inputs:

@@ -26,6 +26,8 @@ from .primitive import NON_DIFFERENTIABLE, Primitive, Rule, call, expand, keepdi
 class Elementwise(Primitive):
     """y[i] = f(a[i], b[i], ...): the rules are local partials d(y, a, b, ...)."""
 
+    form = 2
+
     def pull(
         self, index: int, g: Any, y: Any, values: Sequence[Any], params: Mapping[str, Any]
     ) -> Any:
@@ -74,6 +76,8 @@ class Linear(Primitive):
     ) -> None:
         self.selects = selects
         super().__init__(forward, rules, **row)
+        if not self.is_variadic and NON_DIFFERENTIABLE not in self.rules:
+            self.form = 1
 
     def pull(
         self, index: int, g: Any, y: Any, values: Sequence[Any], params: Mapping[str, Any]

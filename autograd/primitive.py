@@ -68,6 +68,8 @@ class Primitive:
     """
 
     selects = False
+    form = 0
+    """How `pull` uses a rule, for the sweep's shortest path: 1 rule(g, ...), 2 g * rule(y, ...)."""
 
     def __init__(
         self,

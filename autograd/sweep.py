@@ -220,6 +220,7 @@ def _pullback(
 
     for root, seed in zip(roots, seeds, strict=True):
         deliver(root, seed)
+    kind = type(roots[0]) if roots else Node
     general = record or observe is not None or mode.anomaly > 0 or mode.tracing > 0
     with np.errstate(all="ignore"):
         for node, g in zip(nodes, cotangents, strict=False):  # both grow while they are walked
@@ -232,15 +233,29 @@ def _pullback(
                 row = node._op
                 inputs, params = entry
                 values, y = raw(inputs, node._value)
+                form = 0 if params else row.form
                 for i, x in enumerate(inputs):
-                    if not isinstance(x, Node) or x._op is None:
+                    if type(x) is not kind or x._op is None:
                         continue
                     if relevant is not None and x not in relevant:
                         continue
-                    if not row.is_variadic and row.rules[i] is NON_DIFFERENTIABLE:
+                    if form == 1:  # what row.pull does, without its call
+                        c = row.rules[i](g, *values)
+                    elif form == 2:
+                        c = g * row.rules[i](y, *values)
+                    elif not row.is_variadic and row.rules[i] is NON_DIFFERENTIABLE:
                         deliver(x, None)
                         continue
-                    c = fitted(row.pull(i, g, y, values, params), x)
+                    else:
+                        c = row.pull(i, g, y, values, params)
+                    own = x._value
+                    if (
+                        type(c) is not np.ndarray
+                        or type(own) is not np.ndarray
+                        or c.shape != own.shape
+                        or c.dtype is not own.dtype
+                    ):
+                        c = fitted(c, x)
                     if x._op is LEAF:
                         leaves[x] = leaves[x] + c if x in leaves else c
                     elif x in shared:
@@ -306,6 +321,7 @@ def _fan_out(roots: Sequence[Node], relevant: set[Node] | None) -> dict[Node, in
     found: list[Node] = []
     push = found.append
     see = seen.add
+    kind = type(roots[0]) if roots else Node
     for root in roots:
         if root in seen:
             shared[root] = shared.get(root, 1) + 1
@@ -318,7 +334,7 @@ def _fan_out(roots: Sequence[Node], relevant: set[Node] | None) -> dict[Node, in
         made = node._clock
         if node._record is not None:
             for x in node._record[0]:
-                if isinstance(x, Node) and x._op is not None:
+                if type(x) is kind and x._op is not None:
                     if relevant is not None and x not in relevant:
                         continue
                     if x._op is LEAF:

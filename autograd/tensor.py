@@ -308,7 +308,9 @@ class Tensor(Node):
             )
         row = REGISTRY.get(ufunc)
         if row is not None and not kwargs and row.takes_arrays_only:
-            return self.__chainrule__(row, inputs, {})
+            if type(self._value) is float:
+                return self.__chainrule__(row, inputs, {})
+            return apply(row, inputs, {})
         return (OBSERVERS.get(ufunc) or row_of(ufunc))(*inputs, **kwargs)
 
     def __array_function__(
