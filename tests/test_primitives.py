@@ -196,8 +196,8 @@ def test_the_value_is_numpys(row: Primitive, data: st.DataObject) -> None:
     assert [v.tobytes() for v in frozen] == [np.asarray(v).tobytes() for v in values]
 
 
-# here neither NumPy's function nor the C library's is within half an ulp of the truth
-ULPS = {"cbrt": 4, "erf": 4, "erfc": 4}
+# NumPy's cbrt and the C library's differ by 2; the array functions of erf and erfc are our own
+ULPS = {"cbrt": 4, "erf": 16, "erfc": 16}
 
 
 def within_ulps(row: Primitive, a: float, b: float) -> bool:
