@@ -360,7 +360,7 @@ def test_a_chain_of_a_million_operations_is_drawn_collapsed() -> None:
     figure = ag.draw(y)
     (block,) = [v for v in figure.vertices if v.kind == "block"]
     assert block.title == "999,992 operations"
-    assert block.details == ("499,996 add", "499,996 multiply")
+    assert block.details == ("499,996 times", "multiply, add")
     assert "999,992 of 1,000,000 operations are collapsed into 1 box" in figure.caption
     (edge,) = [e for e in figure.edges if e.tail == by_title(figure, "x")]
     assert edge.gradient == x.grad
@@ -446,7 +446,46 @@ def test_the_text_form_of_a_collapsed_figure_says_what_was_collapsed() -> None:
     y = x
     for _ in range(150):
         y = y * 1.01
-    assert re.search(r"142 operations: 142 multiply +4\.\d+ ", ag.draw(y).text)
+    assert re.search(r"142 operations: 142 times, multiply +4\.\d+ ", ag.draw(y).text)
+
+
+def test_neurons_alike_are_drawn_as_one_box_that_says_how_many() -> None:
+    rng = np.random.default_rng(0)
+
+    def neuron(inputs: list[Any], name: str) -> Tensor:
+        total = Tensor(0.1, name=f"b_{name}")
+        for x in inputs:
+            total = total + x * Tensor(float(rng.normal()), name=f"w_{name}")
+        return np.tanh(total)  # type: ignore[no-any-return]
+
+    pixels = [float(v) for v in rng.normal(size=20)]
+    hidden = [neuron(pixels, f"h{i}") for i in range(8)]
+    outputs = [neuron(hidden, f"o{i}") for i in range(3)]
+    loss = np.log(sum(np.exp(o) for o in outputs)) - outputs[1]
+    loss.backward()
+    figure = ag.draw(loss)
+    layer = next(v for v in figure.vertices if v.kind == "block")
+    assert layer.title == "328 operations"
+    assert layer.details[:3] == ("8 alike, each 20 add", "20 multiply", "1 tanh")
+    handed_on = {e.value for e in figure.edges if e.tail == layer.key}
+    assert handed_on >= {h.item() for h in hidden}
+    total = sum(not t.is_leaf for t in evaluation_order(loss))
+    drawn = sum(v.kind == "operation" for v in figure.vertices)
+    assert f"{total - drawn:,} of {total:,} operations are collapsed" in figure.caption
+
+
+def test_a_recurrent_network_is_drawn_as_one_step_and_how_often_it_repeats() -> None:
+    h, w, u = (Tensor(v, name=n) for n, v in (("h", 0.1), ("w", 0.5), ("u", 0.3)))
+    state = h
+    for k in range(300):
+        state = np.tanh(w * state + u * float(k % 3))
+    state.backward()
+    figure = ag.draw(state)
+    (block,) = [v for v in figure.vertices if v.kind == "block"]
+    assert block.title == "1,192 operations"
+    assert block.details == ("298 times", "multiply, multiply, add, tanh")
+    (trunk,) = [e for e in figure.edges if e.tail == by_title(figure, "w")]
+    assert trunk.gradient == pytest.approx(w.grad, rel=1e-12)  # the sum of every repeat
 
 
 # ---- how it looks --------------------------------------------------------------------------------

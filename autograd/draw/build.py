@@ -23,7 +23,7 @@ from .text import SYMBOLS, Quantity, Summary, quantity, shown, written
 LIMIT = 100
 """Up to this many operations, each is drawn by itself."""
 
-MOST_LEAVES = 24
+MOST_LEAVES = 6
 """Of the leaves that only blocks use, this many are drawn; the others are counted."""
 
 MOST_STRANDS = 3
@@ -303,9 +303,14 @@ def _plain_title(value: Any) -> str:
 
 
 def _block_text(block: Block, leaves: int) -> tuple[str, list[str]]:
-    details = [f"{count:,} {name}" for name, count in block.operations[:4]]
-    if len(block.operations) > 4:
-        details.append(f"{len(block.operations) - 4} other kinds")
+    if block.sequence and len(block.sequence) <= 6:
+        details = [f"{block.parts:,} times", ", ".join(block.sequence)]
+    else:
+        each = f"{block.parts:,} alike, each " if block.parts > 1 else ""
+        counts = [f"{count:,} {name}" for name, count in block.operations[:4]]
+        details = [each + counts[0], *counts[1:]]
+        if len(block.operations) > 4:
+            details.append(f"{len(block.operations) - 4} other kinds")
     if leaves:
         details.append(f"fed by {leaves:,} more leaves")
     return f"{block.size:,} operations", details

@@ -6,26 +6,41 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 
 from ..node import Node
 
 ENDS = 4
 """Operations drawn one by one at either end of a collapsed graph."""
 
-BLOCKS = 8
-"""Blocks between them."""
+BLOCKS = 5
+"""Blocks between them, where nothing repeats."""
+
+MOST_GROUPS = 24
+"""A graph of more kinds of parts than this is cut along the evaluation order instead."""
+
+LEAST_REPEATS = 4
+"""From so many repeats on, a repeated sequence is drawn once."""
 
 
 @dataclass(frozen=True, eq=False)
 class Block:
-    """A stretch of the evaluation order that is drawn as one box."""
+    """Operations that are drawn as one box.
+
+    Args:
+        operations: how many of which kind there are, in each part.
+        parts: how many parts of the same kind it stands for.
+        sequence: the kinds in order, where the parts follow upon each other.
+    """
 
     operations: tuple[tuple[str, int], ...]
+    parts: int = 1
+    sequence: tuple[str, ...] = ()
 
     @property
     def size(self) -> int:
         """The number of operations in it."""
-        return sum(count for _, count in self.operations)
+        return self.parts * sum(count for _, count in self.operations)
 
 
 def evaluation_order(root: Node) -> list[Node]:
@@ -61,8 +76,9 @@ def evaluation_order(root: Node) -> list[Node]:
 def collapsed(operations: Sequence[Node], limit: int) -> dict[Node, Block]:
     """Say which operations are drawn as part of a block, and of which.
 
-    Blocks are stretches of the evaluation order, so that a picture of them has no cycle; they are
-    cut where few values pass from one to the next.
+    A graph falls into parts whose inner results are used once (a neuron, a loss). Parts of the same
+    kind at the same depth become one block. A large part is cut along the evaluation order, at
+    places where few values pass, or drawn once where it repeats. None of this can form a cycle.
 
     Args:
         operations: in evaluation order.
@@ -71,25 +87,93 @@ def collapsed(operations: Sequence[Node], limit: int) -> dict[Node, Block]:
     Returns:
         The block of every operation that is not drawn by itself.
     """
-    n = len(operations)
-    if n <= limit:
+    if len(operations) <= limit:
         return {}
-    start, stop = ENDS, n - ENDS
-    width = _crossing(operations)
-    cuts = [start]
-    if max(width[start + 1 : stop], default=0) > 1:
-        step = (stop - start) / BLOCKS
-        for k in range(1, BLOCKS):
-            low, high = start + int((k - 0.5) * step), start + int((k + 0.5) * step)
-            cuts.append(min(range(max(low, cuts[-1] + 1), high), key=width.__getitem__))
-    cuts.append(stop)
+    groups = _alike(operations)
+    if len(groups) > MOST_GROUPS:
+        return _cut(operations)
     found: dict[Node, Block] = {}
-    for low, high in pairwise(cuts):
-        members = operations[low:high]
-        names = Counter(t.primitive.name for t in members if t.primitive is not None)
-        block = Block(tuple(sorted(names.items(), key=lambda item: (-item[1], item[0]))))
-        found.update(dict.fromkeys(members, block))
+    for parts in groups:
+        if len(parts) > 1:
+            members = [t for part in parts for t in part]
+            found.update(dict.fromkeys(members, Block(_kinds(parts[0]), len(parts))))
+        elif len(parts[0]) > 4 * ENDS:
+            found.update(_cut(parts[0]))
     return found
+
+
+def _alike(operations: Sequence[Node]) -> list[list[list[Node]]]:
+    """Return the parts whose inner results are used once, those of one kind and depth together."""
+    user: dict[Node, Node | None] = {}
+    for t in operations:
+        for x in t.inputs:
+            if isinstance(x, Node) and not x.is_leaf and user.setdefault(x, t) is not t:
+                user[x] = None  # used by several operations, so the result of a part of its own
+    root: dict[Node, Node] = {}
+    for t in reversed(operations):
+        follower = user.get(t)
+        root[t] = t if follower is None else root[follower]
+    depth: dict[Node, int] = {}
+    parts: dict[Node, list[Node]] = {}
+    for t in operations:
+        mine = root[t]
+        parts.setdefault(mine, []).append(t)
+        below = [
+            depth[root[x]] + 1
+            for x in t.inputs
+            if isinstance(x, Node) and not x.is_leaf and root[x] is not mine
+        ]
+        depth[mine] = max([depth.get(mine, 0), *below])
+    groups: dict[Any, list[list[Node]]] = {}
+    for mine, members in parts.items():
+        groups.setdefault((depth[mine], _kinds(members)), []).append(members)
+    return list(groups.values())
+
+
+def _cut(operations: Sequence[Node]) -> dict[Node, Block]:
+    """Cut a stretch of the evaluation order into blocks, leaving its ends as they are."""
+    start, stop = ENDS, len(operations) - ENDS
+    names = [t.primitive.name for t in operations[start:stop] if t.primitive is not None]
+    period = _period(names)
+    if period:
+        # a last, incomplete repeat is left to the end
+        repeats = len(names) // period
+        stop = start + repeats * period
+        block = Block(_kinds(operations[start : start + period]), repeats, tuple(names[:period]))
+        return dict.fromkeys(operations[start:stop], block)
+    width = _crossing(operations)
+    step = (stop - start) / BLOCKS
+    cuts = [start]
+    for k in range(1, BLOCKS):
+        low, high = start + int((k - 0.5) * step), start + int((k + 0.5) * step)
+        cuts.append(min(range(max(low, cuts[-1] + 1), high), key=width.__getitem__))
+    found: dict[Node, Block] = {}
+    for low, high in pairwise([*cuts, stop]):
+        members = operations[low:high]
+        found.update(dict.fromkeys(members, Block(_kinds(members))))
+    return found
+
+
+def _kinds(operations: Sequence[Node]) -> tuple[tuple[str, int], ...]:
+    names = Counter(t.primitive.name for t in operations if t.primitive is not None)
+    return tuple(sorted(names.items(), key=lambda item: (-item[1], item[0])))
+
+
+def _period(names: Sequence[str]) -> int:
+    """Return the length of the sequence that `names` repeats, 0 if there is none.
+
+    Knuth, Morris and Pratt's table: the longest proper prefix that is also a suffix.
+    """
+    table = [0] * len(names)
+    k = 0
+    for i in range(1, len(names)):
+        while k and names[i] != names[k]:
+            k = table[k - 1]
+        if names[i] == names[k]:
+            k += 1
+        table[i] = k
+    period = len(names) - k
+    return period if len(names) >= LEAST_REPEATS * period else 0
 
 
 def _crossing(operations: Sequence[Node]) -> list[int]:
