@@ -132,7 +132,9 @@ class _Builder:
                 continue
             if isinstance(head, Block):
                 inside = sum(x in absorbed for x in self.feeds.get(head, ()))
-                self.keys[head] = self._vertex("block", *_block_text(head, inside))
+                self.keys[head] = self._vertex(
+                    "block", *_block_text(head, inside), f"[{head.size:,} operations]"
+                )
             elif t.is_leaf:
                 self.keys[t] = self._leaf(t)
             else:

@@ -16,6 +16,9 @@ ENDS = 4
 BLOCKS = 5
 """Blocks between them, where nothing repeats."""
 
+LEAST = 100
+"""Operations of a block, if there are enough."""
+
 MOST_GROUPS = 24
 """A graph of more kinds of parts than this is cut along the evaluation order instead."""
 
@@ -90,7 +93,7 @@ def collapsed(operations: Sequence[Node], limit: int) -> dict[Node, Block]:
     if len(operations) <= limit:
         return {}
     groups = _alike(operations)
-    if len(groups) > MOST_GROUPS:
+    if len(groups) == 1 or len(groups) > MOST_GROUPS:
         return _cut(operations)
     found: dict[Node, Block] = {}
     for parts in groups:
@@ -98,7 +101,8 @@ def collapsed(operations: Sequence[Node], limit: int) -> dict[Node, Block]:
             members = [t for part in parts for t in part]
             found.update(dict.fromkeys(members, Block(_kinds(parts[0]), len(parts))))
         elif len(parts[0]) > 4 * ENDS:
-            found.update(_cut(parts[0]))
+            is_last = parts[0][-1] is operations[-1]
+            found.update(_cut(parts[0], 0, ENDS if is_last else 0))
     return found
 
 
@@ -130,9 +134,9 @@ def _alike(operations: Sequence[Node]) -> list[list[list[Node]]]:
     return list(groups.values())
 
 
-def _cut(operations: Sequence[Node]) -> dict[Node, Block]:
+def _cut(operations: Sequence[Node], first: int = ENDS, last: int = ENDS) -> dict[Node, Block]:
     """Cut a stretch of the evaluation order into blocks, leaving its ends as they are."""
-    start, stop = ENDS, len(operations) - ENDS
+    start, stop = first, len(operations) - last
     names = [t.primitive.name for t in operations[start:stop] if t.primitive is not None]
     period = _period(names)
     if period:
@@ -142,9 +146,10 @@ def _cut(operations: Sequence[Node]) -> dict[Node, Block]:
         block = Block(_kinds(operations[start : start + period]), repeats, tuple(names[:period]))
         return dict.fromkeys(operations[start:stop], block)
     width = _crossing(operations)
-    step = (stop - start) / BLOCKS
+    blocks = min(BLOCKS, (stop - start) // LEAST)
+    step = (stop - start) / max(blocks, 1)
     cuts = [start]
-    for k in range(1, BLOCKS):
+    for k in range(1, blocks):
         low, high = start + int((k - 0.5) * step), start + int((k + 0.5) * step)
         cuts.append(min(range(max(low, cuts[-1] + 1), high), key=width.__getitem__))
     found: dict[Node, Block] = {}

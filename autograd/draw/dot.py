@@ -161,32 +161,43 @@ def _vertex(vertex: Vertex, theme: Theme) -> str:
 
 def _quantities(edge: Edge, theme: Theme, style: Style) -> str:
     colour = theme.ink if is_finite(edge.value) else theme.alarm
-    value = f'<TD><FONT COLOR="{colour}">{escape(written(edge.value))}</FONT></TD>'
-    gradient = f"<TD>{_gradient(edge, theme, style)}</TD>"
+    value = _lines(written(edge.value), colour)
+    gradient = _gradient(edge, theme, style)
+    # as many lines above as below, so that the edge runs between them
+    height = max(len(value), len(gradient))
+    upper, lower = (
+        f"<TD>{'<BR/>'.join(lines + ['&#160;'] * (height - len(lines)))}</TD>"
+        for lines in (value, gradient)
+    )
     if style.direction == "right":
-        rows = f"<TR>{value}</TR><HR/><TR>{gradient}</TR>"
+        rows = f"<TR>{upper}</TR><HR/><TR>{lower}</TR>"
     else:
         # the edge enters and leaves by the line between, however wide the numbers are
         line = f'<TD PORT="line" WIDTH="1" CELLPADDING="0" BGCOLOR="{theme.line}"></TD>'
-        rows = f"<TR>{value}{line}{gradient}</TR>"
+        rows = f"<TR>{upper}{line}{lower}</TR>"
     return (
         f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="2" COLOR="{theme.line}">'
         f"{rows}</TABLE>"
     )
 
 
-def _gradient(edge: Edge, theme: Theme, style: Style) -> str:
+def _gradient(edge: Edge, theme: Theme, style: Style) -> list[str]:
     arrow = "←" if style.direction == "right" else "↑"
     if not edge.differentiable:
-        return f'<FONT COLOR="{theme.faint}"><I>constant</I></FONT>'
-    local = ""
-    if style.derivatives and edge.slope is not None:
-        local = f'<FONT COLOR="{theme.faint}"> local {number(edge.slope)}</FONT>'
+        return [f'<FONT COLOR="{theme.faint}"><I>constant</I></FONT>']
     if edge.gradient is None:
-        return f'<FONT COLOR="{theme.faint}">{arrow} no gradient yet</FONT>{local}'
-    colour = theme.gradient if is_finite(edge.gradient) else theme.alarm
-    text = escape(gradient_text(edge.gradient, edge.terms))
-    return f'<FONT COLOR="{colour}">{arrow} {text}</FONT>{local}'
+        lines = _lines(f"{arrow} no gradient yet", theme.faint)
+    else:
+        colour = theme.gradient if is_finite(edge.gradient) else theme.alarm
+        lines = _lines(f"{arrow} {gradient_text(edge.gradient, edge.terms)}", colour)
+    if style.derivatives and edge.slope is not None:
+        lines[-1] += f'<FONT COLOR="{theme.faint}"> local {number(edge.slope)}</FONT>'
+    return lines
+
+
+def _lines(text: str, colour: str) -> list[str]:
+    """Return a quantity in one colour; an array has its shape and its range on two lines."""
+    return [f'<FONT COLOR="{colour}">{escape(line)}</FONT>' for line in text.split(": ")]
 
 
 def _text(s: str) -> str:

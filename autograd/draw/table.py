@@ -39,9 +39,7 @@ def table(vertices: Sequence[Vertex], edges: Sequence[Edge]) -> str:
         if not out:
             rows.append((v.name, "", v.details[0], v.details[1].removeprefix("← ")))
         for edge in out:
-            rows.append(
-                (v.name or "(block)", _computed(story, v), written(edge.value), _back(edge))
-            )
+            rows.append((v.name, _computed(story, v), written(edge.value), _back(edge)))
     widths = [max(len(row[i]) for row in rows) for i in range(len(HEADINGS))]
     lines = ["  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)) for row in rows]
     return "\n".join(line.rstrip() for line in lines)
@@ -49,7 +47,7 @@ def table(vertices: Sequence[Vertex], edges: Sequence[Edge]) -> str:
 
 def _computed(story: Story, v: Vertex) -> str:
     if v.kind == "block":
-        return f"{v.title}: {', '.join(v.details)}"
+        return ", ".join(v.details)
     return "" if v.primitive is None else story.result_text(v) or v.title
 
 

@@ -80,18 +80,28 @@
   const label = edges.map((e, i) => {
     const group = $(`e${i}`);
     group.classList.add("label");
-    const [above, below] = group.querySelectorAll("text");
+    // an array has its shape and its range on lines of their own
+    const texts = [...group.querySelectorAll("text")];
+    const above = texts.slice(0, texts.length / 2);
+    const below = texts.slice(texts.length / 2);
     const rule = group.querySelector("polygon").getAttribute("points").split(/[ ,]/).map(Number);
     const middle = (Math.min(rule[0], rule[4]) + Math.max(rule[0], rule[4])) / 2;
     // numbers of any length stay where they are: centred on the line, or on either side of it
-    [above, below].forEach((text, side) => {
+    [above, below].forEach((lines, side) => lines.forEach((text) => {
       text.setAttribute("text-anchor", !data.down ? "middle" : side ? "start" : "end");
       text.setAttribute("x", middle + (!data.down ? 0 : side ? 4 : -4));
-    });
+    }));
     const arrows = [$(`e${i}a`), $(`e${i}b`)];
     arrows.forEach((a) => a.classList.add("arrow"));
     return { group, above, below, arrows };
   });
+  function put(lines, text, style) {
+    const parts = lines.length > 1 ? text.split(": ") : [text];
+    lines.forEach((line, k) => {
+      line.textContent = parts[k] ?? "";
+      line.setAttribute("class", style);
+    });
+  }
   for (const v of vertices) {
     const group = $(v.key);
     group.classList.add("vertex", v.kind);
@@ -122,12 +132,11 @@
     edges.forEach((e, i) => {
       const { group, above, below, arrows } = label[i];
       const value = now[i].value;
-      above.textContent = position >= valueAt[i] ? written(value) : "…";
-      below.textContent = !e.differentiable ? "constant"
-        : position < gradientAt[i] ? "←"
-        : `← ${written(now[i].gradient)}${e.sum && e.terms ? " (sum)" : ""}`;
-      above.setAttribute("class", broken(value) ? "broken" : "value");
-      below.setAttribute("class", !e.differentiable ? "faint" : broken(now[i].gradient) ? "broken" : "gradient");
+      const gradient = now[i].gradient;
+      put(above, position >= valueAt[i] ? written(value) : "…", broken(value) ? "broken" : "value");
+      if (!e.differentiable) put(below, "constant", "faint");
+      else if (position < gradientAt[i]) put(below, "←", "gradient");
+      else put(below, `← ${written(gradient)}`, broken(gradient) ? "broken" : "gradient");
       const lit = step !== null && step.edges.includes(i);
       for (const part of [group, ...arrows]) part.classList.toggle("lit", lit);
     });

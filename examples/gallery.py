@@ -1,0 +1,141 @@
+"""The pictures of docs/gallery.md, made by this version: `python -m examples.gallery`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+import autograd as ag
+from autograd import Tensor
+
+FOLDER = Path("docs") / "gallery"
+
+
+def apples_and_oranges() -> Tensor:
+    """Return the price of two apples and three oranges with tax."""
+    apple, apple_num = Tensor(100, name="apple"), Tensor(2, name="apple_num")
+    orange, orange_num = Tensor(150, name="orange"), Tensor(3, name="orange_num")
+    price = (apple * apple_num + orange * orange_num) * Tensor(1.1, name="tax")
+    price.name = "price"
+    return price
+
+
+def square_of_a_sum() -> Tensor:
+    """Return z = (x + y)**2, the textbook's first chain rule."""
+    z = (Tensor(2.0, name="x") + Tensor(3.0, name="y")) ** 2
+    z.name = "z"
+    return z
+
+
+def sigmoid_from_its_parts() -> Tensor:
+    """Return 1 / (1 + exp(-x))."""
+    y = 1 / (1 + (-Tensor(0.5, name="x")).exp())
+    y.name = "y"
+    return y
+
+
+def softmax_with_cross_entropy() -> Tensor:
+    """Return -log(softmax(a)[1]) of three scores, from its parts."""
+    scores = [Tensor(v, name=f"a{i}") for i, v in enumerate((0.3, 2.9, 4.0))]
+    exponentials = [a.exp() for a in scores]
+    loss = (exponentials[0] + exponentials[1] + exponentials[2]).log() - scores[1]
+    loss.name = "loss"
+    return loss
+
+
+def two_layers() -> Tensor:
+    """Return the loss of a network 4-3-2 on five points, as arrays."""
+    rng = np.random.default_rng(0)
+    x = Tensor(rng.normal(size=(5, 4)), name="x", requires_grad=False)
+    w1, b1 = Tensor(rng.normal(size=(4, 3)), name="W1"), Tensor(np.zeros(3), name="b1")
+    w2, b2 = Tensor(rng.normal(size=(3, 2)), name="W2"), Tensor(np.zeros(2), name="b2")
+    loss = ((x @ w1 + b1).sigmoid() @ w2 + b2).square().mean()
+    loss.name = "loss"
+    return loss
+
+
+def two_layers_of_scalars() -> Tensor:
+    """Return the output of a network 2-2-1 made of scalars."""
+    rng = np.random.default_rng(0)
+
+    def neuron(inputs: list[Tensor], name: str) -> Tensor:
+        total = Tensor(0.1, name=f"b{name}")
+        for i, x in enumerate(inputs):
+            total = total + x * Tensor(round(float(rng.normal()), 2), name=f"w{name}{i}")
+        return total.tanh()
+
+    x = [Tensor(1.0, name="x0"), Tensor(-2.0, name="x1")]
+    output = neuron([neuron(x, f"h{i}") for i in range(2)], "o")
+    output.name = "output"
+    return output
+
+
+def many_neurons() -> Tensor:
+    """Return the loss of a network 64-30-4 made of 4,000 scalar operations."""
+    rng = np.random.default_rng(0)
+
+    def neuron(inputs: list[Tensor] | list[float], name: str) -> Tensor:
+        total = Tensor(0.0, name=f"b{name}")
+        for i, x in enumerate(inputs):
+            total = total + x * Tensor(float(rng.normal() / 8), name=f"w{name}_{i}")
+        return total
+
+    pixels = [float(v) for v in rng.normal(size=64)]
+    hidden = [neuron(pixels, f"h{i}").tanh() for i in range(30)]
+    scores = [neuron(hidden, f"o{i}") for i in range(4)]
+    exponentials = [a.exp() for a in scores]
+    loss = sum(exponentials[1:], exponentials[0]).log() - scores[2]
+    loss.name = "loss"
+    return loss
+
+
+def a_loop() -> Tensor:
+    """Return the state of a recurrent cell after 10,000 steps."""
+    state = Tensor(0.1, name="state")
+    w, u = Tensor(0.9, name="w"), Tensor(0.3, name="u")
+    for k in range(10_000):
+        state = (w * state + u * float(k % 2)).tanh()
+    return state
+
+
+def a_nan() -> Tensor:
+    """Return a sum in which the logarithm of a negative number makes nan of everything."""
+    x, y = Tensor(2.0, name="x"), Tensor(3.0, name="y")
+    with np.errstate(invalid="ignore"):
+        z = x * y + (x - y).log()
+    z.name = "z"
+    return z
+
+
+PICTURES = {
+    "apples_and_oranges": apples_and_oranges,
+    "square_of_a_sum": square_of_a_sum,
+    "sigmoid": sigmoid_from_its_parts,
+    "softmax_with_cross_entropy": softmax_with_cross_entropy,
+    "two_layers_operations": two_layers,
+    "two_layers_scalars": two_layers_of_scalars,
+    "many_neurons": many_neurons,
+    "loop": a_loop,
+    "nan": a_nan,
+}
+
+
+def main() -> None:
+    """Draw every picture, the players of the first and of softmax, and two explanations."""
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    for name, computation in PICTURES.items():
+        y = computation()
+        y.backward()
+        figure = ag.draw(y)
+        print(figure.save(FOLDER / f"{name}.svg"))
+        if name in ("apples_and_oranges", "softmax_with_cross_entropy"):
+            print(figure.save(FOLDER / f"{name}.html"))
+    z = square_of_a_sum()
+    z.backward()
+    print(ag.draw(z, theme="dark", direction="down", derivatives=True).save(FOLDER / "down.svg"))
+    print(f"\n{ag.explain(z)}")
+
+
+if __name__ == "__main__":
+    main()
