@@ -89,6 +89,9 @@ def install() -> None:
         operator = _OPERATORS.get(look.symbol or "")
         name = f"__{operator}__" if operator else look.name
         setattr(Tensor, name, _general_method(look, name))
+        if operator in ("and", "or", "xor"):
+            name = f"__r{operator}__"
+            setattr(Tensor, name, _general_method(look, name, reflected=True))
 
 
 def _method(

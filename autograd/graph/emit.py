@@ -204,9 +204,9 @@ def numpy_source(graph: Graph) -> str:
     definitions: dict[str, str] = {}
     constants: list[str] = []
     for k, c in enumerate(graph.constants, len(graph.input_names)):
-        if not names[k].startswith(("(", "n", "i")) and names[k].isidentifier():
+        if not isinstance(c, (int, float)):
             constants.append(f"{names[k]} = {array_text(c)}")
-        elif isinstance(c, float):
+        elif type(c) is float:
             names[k] = float_text(c).replace("math.", "np.")
     body: list[str] = []
     origin = None

@@ -217,6 +217,8 @@ class Reader:
             yes = self.sum()
             self.expect("&")
             test = self.atom()
+            while self.take("\\land"):
+                test = self.atom() and test
             self.expect("\\\\")
             no = self.sum()
             self.expect("& \\text{else}\\end{cases}")

@@ -23,6 +23,8 @@ KINKED = {
     "dead branch": lambda x: np.where(x >= 0, x, np.sqrt(-x)),
     "isfinite": lambda x: np.where(np.isfinite(1 / x), x * x, 0.0),
 }
+ULP = 2e-15
+"""math.exp of the fast lane and np.exp of a graph may differ in the last bit."""
 POINTS = (-2.0, -1.0, -0.25, 0.0, 0.25, 0.5, 0.75, 1.0, 2.0)
 
 
@@ -35,10 +37,10 @@ def test_a_graph_chooses_anew_on_both_sides_of_a_kink(name: str, example: float)
         second = trace(ag.grad(ag.grad(f)), example)
         forward = trace(lambda x: ag.jvp(f, (x,), (1.0,))[1], example)
         for x in POINTS:
-            assert value(x) == f(Tensor(x)).item()
-            np.testing.assert_array_equal(first(x), ag.grad(f)(x))
-            np.testing.assert_array_equal(second(x), ag.grad(ag.grad(f))(x))
-            np.testing.assert_array_equal(forward(x), ag.jvp(f, (x,), (1.0,))[1])
+            np.testing.assert_allclose(value(x), f(Tensor(x)).item(), rtol=ULP)
+            np.testing.assert_allclose(first(x), ag.grad(f)(x), rtol=ULP)
+            np.testing.assert_allclose(second(x), ag.grad(ag.grad(f))(x), rtol=ULP)
+            np.testing.assert_allclose(forward(x), ag.jvp(f, (x,), (1.0,))[1], rtol=ULP)
 
 
 @pytest.mark.parametrize("name", KINKED)
