@@ -180,6 +180,11 @@ class _Substitution(ast.NodeTransformer):
                 return left
         if isinstance(node.op, (ast.Pow, ast.Div)) and _is(right, 1.0):
             return left
+        if isinstance(node.op, (ast.BitAnd, ast.BitOr)):
+            decisive = isinstance(node.op, ast.BitOr)
+            for side, other in ((left, right), (right, left)):
+                if isinstance(side, ast.Constant) and isinstance(side.value, bool):
+                    return side if side.value is decisive else other
         return node
 
     def visit_Compare(self, node: ast.Compare) -> Syntax:
