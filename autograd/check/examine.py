@@ -141,7 +141,7 @@ class Examination:
         if _worst(judgements) == UNDECIDABLE:
             judgements = self._by_complex_step(i, judgements)
         if _worst(judgements) == WRONG:
-            again = self._judged_entry(i, 0.3 * self.scales[i], thorough=True)
+            again = self._judged_entry(i, 0.25 * self.scales[i], thorough=True)
             judgements = [_confirmed(a, b) for a, b in zip(judgements, again, strict=True)]
         self.verdicts[i] = _worst(judgements)
         if self.verdicts[i] != RIGHT:
@@ -315,7 +315,7 @@ def _judged(claim: Claim, got: Array, estimate: Estimate) -> Judgement:
     known = e.finite & np.isfinite(e.error)
     sharp = (bar <= SHARP * size) | (bar <= 1e-8 * e.spread) | ((e.spread == 0) & (got == 0))
     smooth = known & ~e.kink & ~e.jump
-    right = smooth & sharp & (off <= AGREE * bar)
+    right = smooth & sharp & (off <= AGREE * bar) & np.isfinite(got)
     wrong = smooth & ~e.plateau & ((off > DIFFER * bar) | ~np.isfinite(got))
     lower, upper = np.minimum(e.backward, e.forward), np.maximum(e.backward, e.forward)
     slack = 0.05 * (upper - lower) + 1e-3 * np.maximum(np.abs(lower), np.abs(upper))

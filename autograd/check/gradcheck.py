@@ -99,6 +99,19 @@ def gradcheck(
             subject.record()
             claims = list(_engine_claims(subject, modes, rng))
             reports.append(_examined(subject, claims, arguments, directions, rng, level))
+            if level < order:
+                # a derivative of order k + 1 is right only if that of order k is right nearby too
+                beside = arguments.moved(rng)
+                try:
+                    nearby = Recorded(function, beside)
+                except ArgumentError:
+                    pass  # outside the domain, where nothing is claimed
+                else:
+                    nearby.record()
+                    claims = list(_engine_claims(nearby, modes, rng))
+                    reports.append(
+                        _examined(nearby, claims, beside, directions, rng, level + 1, "beside")
+                    )
             function = slope_function(function, "reverse" in modes, rng)
     report = _merged(reports)
     if report.verdict == WRONG:
@@ -167,6 +180,7 @@ def _examined(
     directions: int | str,
     rng: np.random.Generator,
     order: int,
+    where: str = "at",
 ) -> Report:
     examination = Examination(subject, claims, rng, order)
     size = arguments.vector.size
@@ -182,7 +196,7 @@ def _examined(
     return Report(
         tuple(arguments.split(examination.verdicts)),
         examination.sorted_findings(),
-        (note if order == 1 else f"order {order}: {note}",),
+        (note if order == 1 else f"order {order}, {where} the point: {note}",),
         subject.evaluations,
     )
 

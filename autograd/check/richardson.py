@@ -68,16 +68,19 @@ class Estimate:
 
 
 def scales_of(x: Array) -> Array:
-    """Return the size in which to measure steps of every entry of `x`.
+    """Return the size in which to measure steps of every entry of `x`: a power of two.
 
-    An entry that is tiny among others takes a hundredth of the largest, an array of zeros takes 1.
+    With few digits in the steps x + h is exact. An entry that is tiny among others takes about a
+    hundredth of the largest, an array of zeros takes 1.
 
     Example:
         >>> scales_of(np.array([100.0, -3.0, 0.0])), scales_of(np.zeros(2))
-        (array([100.,   3.,   1.]), array([1., 1.]))
+        (array([64.,  2.,  1.]), array([1., 1.]))
     """
     largest = float(np.max(np.abs(x), initial=0.0))
-    return np.maximum(np.abs(x), 0.01 * largest if largest else 1.0)
+    sizes = np.maximum(np.abs(x), 0.01 * largest if largest else 1.0)
+    powers: Array = np.ldexp(1.0, np.frexp(sizes)[1] - 1)
+    return powers
 
 
 @np.errstate(all="ignore")

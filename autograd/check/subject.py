@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -13,7 +14,7 @@ from ..node import value_of
 from ..recording import enable_grad
 from ..sweep import gradients, pushforward
 from ..tensor import Tensor
-from .richardson import Array
+from .richardson import Array, scales_of
 
 
 class Arguments:
@@ -56,6 +57,12 @@ class Arguments:
                     "another point",
                 )
             )
+
+    def moved(self, rng: np.random.Generator) -> Arguments:
+        """Return a point nearby, every entry moved by about a hundredth of its size."""
+        other = copy.copy(self)
+        other.vector = self.vector + scales_of(self.vector) * signed(rng, self.vector.shape) / 64
+        return other
 
     def unpack(self, vector: Array) -> list[Any]:
         """Return the arguments: a Python scalar for shape (), an array of its own otherwise."""

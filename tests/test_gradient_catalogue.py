@@ -1,0 +1,76 @@
+"""The verdicts of `gradcheck` on gradients that are known to be wrong, and right but awkward."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from gradient_catalogue import AWKWARD, WRONG, Entry
+
+import autograd as ag
+from autograd import GradientError
+from autograd.check import Report
+
+
+def verdict(entry: Entry) -> str:
+    try:
+        return ag.gradcheck(entry.f, entry.x, gradient=entry.gradient).verdict
+    except GradientError:
+        return "wrong"
+
+
+def test_the_catalogue_is_large_enough() -> None:
+    assert len(WRONG) + len(OPERATIONS) >= 60
+    assert len(AWKWARD) >= 40
+    for entries in (WRONG, AWKWARD):
+        assert len({entry.name for entry in entries}) == len(entries)
+
+
+@pytest.mark.parametrize("entry", WRONG, ids=lambda entry: entry.name)
+def test_a_wrong_gradient_is_called_wrong(entry: Entry) -> None:
+    assert verdict(entry) == "wrong"
+
+
+@pytest.mark.parametrize("entry", AWKWARD, ids=lambda entry: entry.name)
+def test_a_right_gradient_at_an_awkward_place_is_not_called_wrong(entry: Entry) -> None:
+    assert verdict(entry) in ("right", "undecidable")
+
+
+# ---- operations of the engine that are wrong in one mode or in one order -------------------------
+
+sine_wrong_forward = ag.primitive(
+    lambda x: np.sin(x),
+    vjp=lambda g, y, x: g * np.cos(x),
+    jvp=lambda t, y, x: -t * np.cos(x),
+    name="sine",
+)
+sine_wrong_reverse = ag.primitive(
+    lambda x: np.sin(x),
+    vjp=lambda g, y, x: g * np.sin(x),
+    jvp=lambda t, y, x: t * np.cos(x),
+    name="sine",
+)
+# at 1 the second term of the slope is zero, but not its derivative
+cube_wrong_in_second_order = ag.primitive(
+    lambda x: x**3, partials=lambda y, x: 3 * x * x + np.sin(np.pi * x), name="cube"
+)
+
+OPERATIONS: list[tuple[str, Callable[..., Any], float, set[str], int]] = [
+    ("wrong in forward mode only", sine_wrong_forward, 0.7, {"forward"}, 1),
+    ("wrong in reverse mode only", sine_wrong_reverse, 0.7, {"reverse"}, 1),
+    ("wrong in second order only", cube_wrong_in_second_order, 1.0, {"reverse", "forward"}, 2),
+]
+
+
+@pytest.mark.parametrize(("name", "f", "x", "modes", "order"), OPERATIONS)
+def test_an_operation_wrong_in_one_mode_or_order_is_found_there(
+    name: str, f: Callable[..., Any], x: float, modes: set[str], order: int
+) -> None:
+    for below in range(1, order):
+        ag.gradcheck(f, x, order=below)
+    with pytest.raises(GradientError) as caught:
+        ag.gradcheck(f, x, order=order)
+    report: Report = caught.value.report  # type: ignore[attr-defined]
+    wrong = [finding for finding in report.findings if finding.verdict == "wrong"]
+    assert {finding.mode for finding in wrong} == modes
+    assert {finding.order for finding in wrong} == {order}
