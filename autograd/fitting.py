@@ -7,8 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from .errors import GraphError, ShapeError, message
 from .node import Node
 from .primitives import astype
+from .recording import refuse_traced
 
 
 def fitted(c: Any, x: Node) -> Any:
@@ -82,3 +84,44 @@ def raw(inputs: Sequence[Any], y: Any) -> tuple[list[Any], Any]:
 def recorded(inputs: Sequence[Any]) -> list[Any]:
     """Return operands for a rule whose result is recorded: Tensors, NumPy scalars, arrays."""
     return [np.float64(x) if type(x) is float else x for x in inputs]
+
+
+def seed_of(root: Node, gradient: Any, record: bool) -> Any:
+    """Return the cotangent to start from, checked against its Tensor."""
+    if not isinstance(root, Node) or root._op is None:
+        raise GraphError(
+            message(
+                "a Tensor that depends on a variable",
+                f"{root.label if isinstance(root, Node) else type(root).__name__}, "
+                "which records no operation on one",
+                "requires_grad=True for its leaves, computing outside no_grad, or not detaching",
+            )
+        )
+    if not record:
+        refuse_traced(root, "backward() or a plain gradient", "ag.grad, or ag.gradients")
+    if gradient is None:
+        if root.shape != ():
+            raise ShapeError(
+                message(
+                    "a scalar to differentiate",
+                    f"{root.label}, shape {root.shape}",
+                    "y.sum().backward(), or backward(gradient) with a gradient of that shape",
+                )
+            )
+        gradient = 1.0
+    if isinstance(gradient, Node):
+        shape = gradient.shape
+        seed: Any = gradient if record else gradient._value
+    else:
+        seed = type(root)(gradient, requires_grad=False)
+        shape = seed.shape
+        seed = seed if record else seed._value
+    if shape != root.shape:
+        raise ShapeError(
+            message(
+                f"a gradient of shape {root.shape}, that of {root.label}",
+                f"shape {shape}",
+                "np.broadcast_to(gradient, y.shape)",
+            )
+        )
+    return seed if record else fit(seed, root)

@@ -6,6 +6,7 @@ dtype, structural zeros, stale graphs.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -13,10 +14,11 @@ import numpy as np
 
 from .anomaly import flowed
 from .errors import GraphError, ShapeError, message
-from .fitting import fit, fitted, raw, recorded, reduced_mask
+from .fitting import fit, fitted, raw, recorded, reduced_mask, seed_of
+from .kinds import Linear
 from .node import LEAF, Node, leading_to, tensors_of, toposort, value_of
 from .primitive import NON_DIFFERENTIABLE
-from .recording import explain, mode, refuse_traced, traced
+from .recording import explain, mode, traced
 
 Observer = Callable[[Node, int, Any], None]
 
@@ -28,8 +30,8 @@ def accumulate(root: Node, gradient: Any = None) -> None:
         root: a recorded Tensor.
         gradient: its cotangent; 1 for a scalar.
     """
-    seed = _seed(root, gradient, record=False)
-    nodes, cotangents, leaves = _pullback([root], [seed])
+    seed = seed_of(root, gradient, record=False)
+    nodes, cotangents, leaves = _swept([root], [seed])
     totals = [
         (leaf, g if leaf.grad is None else value_of(leaf.grad) + g) for leaf, g in leaves.items()
     ]
@@ -82,10 +84,10 @@ def gradients(
             )
         )
     create_graph = create_graph or any(map(traced, roots))
-    starts = [_seed(t, s, record=create_graph) for t, s in zip(roots, seeds, strict=True)]
+    starts = [seed_of(t, s, record=create_graph) for t, s in zip(roots, seeds, strict=True)]
     wanted = set(targets)
     relevant = leading_to(roots, wanted)
-    nodes, gs, leaves = _pullback(roots, starts, relevant, create_graph)
+    nodes, gs, leaves = _swept(roots, starts, relevant, create_graph)
     explain(None, 0)
     found = dict(zip(nodes, gs, strict=True))
     found.update(leaves)
@@ -113,7 +115,7 @@ def contributions(root: Node, gradient: Any = None) -> dict[tuple[Node, int], An
     edges: dict[tuple[Node, int], Any] = {}
     _pullback(
         [root],
-        [_seed(root, gradient, record=False)],
+        [seed_of(root, gradient, record=False)],
         observe=lambda t, i, g: edges.update({(t, i): g}),
     )
     return edges
@@ -154,12 +156,39 @@ def pushforward(
     return [flowing.get(t) for t in outputs]
 
 
+def _swept(
+    roots: Sequence[Node],
+    seeds: Sequence[Any],
+    relevant: set[Node] | None = None,
+    record: bool = False,
+) -> tuple[list[Node], list[Any], dict[Node, Any]]:
+    """Carry cotangents back; once more, following zeros, where the result is not finite.
+
+    An entry that an index leaves out, or a seed of zero, contributes nothing, though 0 * inf is
+    nan. Following which entries are live costs time, which is spent only where it can matter.
+    """
+    found = _pullback(roots, seeds, relevant, record)
+    ends = found[2] or dict(zip(found[0], found[1], strict=True))
+    if mode.tracing or mode.anomaly or all(map(_is_finite, ends.values())):
+        return found
+    if all(type(value_of(g)) is float for g in found[1]):
+        return found
+    return _pullback(roots, seeds, relevant, record, careful=True)
+
+
+def _is_finite(g: Any) -> bool:
+    value = value_of(g)
+    # a sum that overflows costs a second sweep, no more
+    return value is None or math.isfinite(value if type(value) is float else np.sum(value))
+
+
 def _pullback(
     roots: Sequence[Node],
     seeds: Sequence[Any],
     relevant: set[Node] | None = None,
     record: bool = False,
     observe: Observer | None = None,
+    careful: bool = False,
 ) -> tuple[list[Node], list[Any], dict[Node, Any]]:
     """Carry cotangents from the roots to the leaves.
 
@@ -172,6 +201,7 @@ def _pullback(
         relevant: the Tensors to visit; all if None.
         record: whether the cotangents are recorded Tensors.
         observe: told the contribution of every edge.
+        careful: whether to follow the zeros of seeds and indices as those of `where`.
 
     Returns:
         The interior Tensors visited, their cotangents in the same order, and the cotangents of
@@ -219,14 +249,16 @@ def _pullback(
             push_cotangent(total)
 
     for root, seed in zip(roots, seeds, strict=True):
-        deliver(root, seed)
+        deliver(root, seed, value_of(seed) != 0 if careful and root.shape else None)
     kind = type(roots[0]) if roots else Node
-    general = record or observe is not None or mode.anomaly > 0 or mode.tracing > 0
+    general = careful or record or observe is not None or mode.anomaly > 0 or mode.tracing > 0
     with np.errstate(all="ignore"):
         for node, g in zip(nodes, cotangents, strict=False):  # both grow while they are walked
             entry = node._record
             if general or g is None or node in live or (entry and node._op.selects):
-                for x, c, mask in _edges(node, g, record, live.get(node), relevant, observe):
+                for x, c, mask in _edges(
+                    node, g, record, live.get(node), relevant, observe, careful
+                ):
                     deliver(x, c, mask)
                 continue
             if entry is not None:
@@ -378,6 +410,7 @@ def _edges(
     mask: Any,
     relevant: set[Node] | None,
     observe: Observer | None,
+    careful: bool,
 ) -> Iterable[tuple[Node, Any, Any]]:
     """Apply the rules of one record: yield each tracked input with its contribution and mask."""
     row = node.primitive
@@ -399,6 +432,8 @@ def _edges(
             yield x, None, None
             continue
         kept = None
+        if mask is None and careful and isinstance(row, Linear) and x.shape:
+            mask = np.ones(node.shape, bool)
         if mask is not None or row.selects:
             # a trace must decide anew for every input, so there the masks are recorded too
             follow = record and traced(node)
@@ -418,47 +453,6 @@ def _edges(
         if observe is not None:
             observe(node, i, c)
         yield x, c, kept if c is not None else None
-
-
-def _seed(root: Node, gradient: Any, record: bool) -> Any:
-    """Return the cotangent to start from, checked against its Tensor."""
-    if not isinstance(root, Node) or root._op is None:
-        raise GraphError(
-            message(
-                "a Tensor that depends on a variable",
-                f"{root.label if isinstance(root, Node) else type(root).__name__}, "
-                "which records no operation on one",
-                "requires_grad=True for its leaves, computing outside no_grad, or not detaching",
-            )
-        )
-    if not record:
-        refuse_traced(root, "backward() or a plain gradient", "ag.grad, or ag.gradients")
-    if gradient is None:
-        if root.shape != ():
-            raise ShapeError(
-                message(
-                    "a scalar to differentiate",
-                    f"{root.label}, shape {root.shape}",
-                    "y.sum().backward(), or backward(gradient) with a gradient of that shape",
-                )
-            )
-        gradient = 1.0
-    if isinstance(gradient, Node):
-        shape = gradient.shape
-        seed: Any = gradient if record else gradient._value
-    else:
-        seed = type(root)(gradient, requires_grad=False)
-        shape = seed.shape
-        seed = seed if record else seed._value
-    if shape != root.shape:
-        raise ShapeError(
-            message(
-                f"a gradient of shape {root.shape}, that of {root.label}",
-                f"shape {shape}",
-                "np.broadcast_to(gradient, y.shape)",
-            )
-        )
-    return seed if record else fit(seed, root)
 
 
 def _refuse_stale(node: Node, inputs: Iterable[Any]) -> None:

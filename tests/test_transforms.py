@@ -285,3 +285,32 @@ def test_a_tracked_condition_has_no_tangent() -> None:
     x = np.array([1.0, 0.0, 2.0])
     tangent = ag.jvp(lambda x: np.where(x, x * x, 5 * x), (x,), (np.array([1.0, 1.0, 0.0]),))[1]
     assert np.array_equal(tangent, [2, 5, 0])
+
+
+@pytest.mark.parametrize(
+    ("f", "x", "expected"),
+    [
+        (lambda v: np.sum(np.sqrt(v)[1:]), [0.0, 1.0], [0.0, 0.5]),
+        (lambda v: np.sum(np.log(v)[np.array([False, True])]), [0.0, 2.0], [0.0, 0.5]),
+        (lambda v: np.sum(np.split(np.sqrt(v), 2)[1]), [0.0, 1.0], [0.0, 0.5]),
+        (lambda v: np.sqrt(v)[1] * np.sqrt(v)[1], [0.0, 4.0], [0.0, 1.0]),
+        (lambda v: np.sum(np.sqrt(v)), [0.0, 1.0], [math.inf, 0.5]),
+        (lambda v: np.sqrt(np.sum(v * v)), [0.0, 0.0], [math.nan, math.nan]),
+    ],
+)
+def test_what_an_index_leaves_out_contributes_an_exact_zero(
+    f: object, x: list, expected: list
+) -> None:
+    with np.errstate(all="ignore"):
+        got = ag.grad(f)(np.array(x))
+        again = ag.jacobian(ag.grad(f))(np.array(x))
+    np.testing.assert_array_equal(got, expected)
+    assert again.shape == (2, 2)
+
+
+def test_rows_of_a_jacobian_do_not_mix() -> None:
+    with np.errstate(all="ignore"):
+        x = np.array([0.0, 1.0])
+        np.testing.assert_array_equal(ag.jacobian(np.sqrt)(x), [[math.inf, 0], [0, 0.5]])
+        tall = ag.jacobian(lambda v: np.concatenate([np.sqrt(v), v]))(x)
+    np.testing.assert_array_equal(tall, [[math.inf, 0], [0, 0.5], [1, 0], [0, 1]])
