@@ -49,7 +49,7 @@ def plain_index(index: Any) -> Any:
     if isinstance(index, tuple):
         return tuple(plain_index(part) for part in index)
     if isinstance(index, (list, np.ndarray)):
-        return np.array(index)
+        return np.array(index) if np.size(index) else np.array(index, np.intp)
     if isinstance(index, Node):
         if index.dtype.kind in "iu":
             return index  # only a trace makes integer Tensors

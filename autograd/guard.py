@@ -69,28 +69,39 @@ def read_only(array: np.ndarray[Any, Any], label: str) -> ReadOnlyArray:
 def constant(x: Any, operation: str) -> Any:
     """Return a plain operand as the graph keeps it: real, and safe from later writes."""
     kind = type(x)
-    if kind is int or kind is bool:
+    if kind is bool or (kind is int and abs(x) < 1 << 1023):
         return x
+    if kind is int or isinstance(x, np.ma.MaskedArray):
+        raise DTypeError(
+            message(
+                f"real numbers or Tensors as operands of {operation}",
+                "an int beyond float64" if kind is int else "a masked array",
+                "a smaller number" if kind is int else "masked.filled(value)",
+            )
+        )
     if kind is ReadOnlyArray:
         return np.asarray(x)
     if isinstance(x, (np.ndarray, np.generic)):
         array: Any = x
     else:
-        array = np.asarray(x)
-        if isinstance(x, (list, tuple)) and array.dtype == object:
+        try:
+            array = np.asarray(x)
+        except ValueError as error:
             raise DTypeError(
                 message(
                     f"numbers or Tensors as operands of {operation}",
-                    f"a {kind.__name__} that is no rectangular array of numbers",
+                    f"a {kind.__name__} that is no rectangular array of numbers ({error})",
                     "np.stack([...]) to join Tensors",
                 )
-            )
+            ) from error
     if array.dtype.kind not in "fiub":
         raise DTypeError(
             message(
                 f"real numbers or Tensors as operands of {operation}",
                 f"{kind.__name__} of dtype {array.dtype}",
-                "float(...) or array.astype(float)",
+                "two Tensors, for the real and the imaginary part"
+                if array.dtype.kind == "c"
+                else "float(...) or array.astype(float)",
             )
         )
     if array.ndim and array is x and not _frozen(array):
@@ -114,10 +125,19 @@ def evaluation_error(
     shapes = ", ".join(str(np.shape(v)) for v in values)
     settings = "".join(f", {key}={value!r:.60}" for key, value in params.items())
     kind = ShapeError if isinstance(error, (ValueError, IndexError)) else ArgumentError
+    wanted, remedy = "operands that fit together", "reshape, expand_dims or a transpose"
+    if isinstance(error, np.exceptions.AxisError):
+        wanted, remedy = "an axis that the operand has", "an axis from -ndim to ndim - 1"
+    elif isinstance(error, IndexError):
+        wanted, remedy = "an index within the operand", "an index that its shape allows"
+    elif any(np.size(v) == 0 for v in values):
+        wanted, remedy = "entries to work on", "an array that is not empty"
+    elif isinstance(error, TypeError):
+        wanted, remedy = "arguments that NumPy takes", "those of NumPy's documentation"
     return kind(
         message(
-            f"operands that fit together in {operation}",
+            f"{wanted} in {operation}",
             f"shapes {shapes}{settings} ({str(error).strip()})",
-            "reshape, expand_dims or a transpose so that the axes match",
+            remedy,
         )
     )

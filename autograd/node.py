@@ -166,15 +166,35 @@ def plain_all(x: Any) -> Any:
 
 def stored(data: Any, name: str | None) -> Any:
     """Return what a leaf holds: a float, a float32 scalar or an array of its own."""
+    label = "a Tensor" if name is None else f"Tensor {name!r}"
     if isinstance(data, Node):
+        if data._op is not None and data._op is not LEAF:
+            raise GraphError(
+                message(
+                    f"plain values for {label}",
+                    f"{data.label}, which would lose the graph it was computed in",
+                    "that Tensor itself, or t.detach() for its value alone",
+                )
+            )
         data = data._value
-    if isinstance(data, (bool, int, float)):
-        return float(data)
-    array = np.asarray(data)
+    if isinstance(data, np.ma.MaskedArray):
+        raise DTypeError(message(f"numbers for {label}", "a masked array", "masked.filled(value)"))
+    try:
+        if isinstance(data, (bool, int, float)):
+            return float(data)
+        array = np.asarray(data)
+    except (ValueError, OverflowError) as error:
+        raise DTypeError(
+            message(
+                f"a number or a rectangular array of numbers for {label}",
+                f"{type(data).__name__} ({error})",
+                "rows of equal length, and numbers below 1.8e308",
+            )
+        ) from error
     if array.dtype.kind not in "fiub" or array.dtype == np.longdouble:
         raise DTypeError(
             message(
-                f"real numbers for {'a Tensor' if name is None else f'Tensor {name!r}'}",
+                f"real numbers for {label}",
                 f"{type(data).__name__} of dtype {array.dtype}",
                 "float(...) or array.astype(float)"
                 if array.dtype.kind != "c"

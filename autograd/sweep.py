@@ -353,7 +353,6 @@ def _fan_out(roots: Sequence[Node], relevant: set[Node] | None) -> dict[Node, in
     found: list[Node] = []
     push = found.append
     see = seen.add
-    kind = type(roots[0]) if roots else Node
     for root in roots:
         if root in seen:
             shared[root] = shared.get(root, 1) + 1
@@ -366,13 +365,13 @@ def _fan_out(roots: Sequence[Node], relevant: set[Node] | None) -> dict[Node, in
         made = node._clock
         if node._record is not None:
             for x in node._record[0]:
-                if type(x) is kind and x._op is not None:
-                    if relevant is not None and x not in relevant:
-                        continue
-                    if x._op is LEAF:
-                        if x._clock > made:
-                            _refuse_stale(node, (x,))
-                    elif x in seen:
+                if not isinstance(x, Node):
+                    continue
+                if x._op is None or x._op is LEAF:
+                    if x._clock > made:
+                        _refuse_stale(node, (x,))
+                elif relevant is None or x in relevant:
+                    if x in seen:
                         shared[x] = shared.get(x, 1) + 1
                     else:
                         see(x)
@@ -417,6 +416,8 @@ def _edges(
     assert row is not None
     inputs = node.inputs
     params = node._record[1] if node._record is not None else {}
+    if node._record is None:
+        _refuse_stale(node, inputs)
     values: list[Any] | None = None
     y: Any = None
     for i, x in enumerate(inputs):
@@ -457,7 +458,7 @@ def _edges(
 
 def _refuse_stale(node: Node, inputs: Iterable[Any]) -> None:
     for x in inputs:
-        if isinstance(x, Node) and x._op is LEAF and x._clock > node._clock:
+        if isinstance(x, Node) and x.is_leaf and x._clock > node._clock:
             raise GraphError(
                 message(
                     f"{x.label} to hold the value that {node.label} was computed with",

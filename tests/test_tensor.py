@@ -383,3 +383,43 @@ def test_truth_of_a_tensor() -> None:
     assert not Tensor([0.0])
     with pytest.raises(ShapeError, match=r"np.any"):
         bool(Tensor([1.0, 2.0]))
+
+
+@pytest.mark.parametrize("start", [2.0, [2.0, 3.0]])
+def test_a_graph_whose_constant_was_assigned_is_refused(start: object) -> None:
+    x = Tensor(start)
+    rate = Tensor(start, requires_grad=False, name="rate")
+    y = (x * rate).sum()
+    rate.data = np.multiply(start, 2)
+    with pytest.raises(GraphError, match=r"'rate'.*assigned since"):
+        ag.gradients(y, x, create_graph=True)
+    if np.ndim(start):
+        with pytest.raises(GraphError, match=r"'rate'.*assigned since"):
+            y.backward()
+    else:  # a float graph has its slopes on its edges: they are those of the recorded values
+        y.backward()
+        assert x.grad == 2.0
+
+
+def test_a_result_is_no_plain_value() -> None:
+    x = Tensor(2.0)
+    with pytest.raises(GraphError, match="detach"):
+        Tensor(x * x)
+    with pytest.raises(GraphError, match="detach"):
+        Tensor(1.0).assign(x * x)
+    assert Tensor((x * x).detach()).data == 4.0
+
+
+@pytest.mark.parametrize("bad", [[[1], [1, 2]], 10**400, np.ma.array([1.0, 2.0], mask=[0, 1])])
+def test_what_is_no_array_of_numbers_is_refused(bad: object) -> None:
+    with pytest.raises(DTypeError, match="try"):
+        Tensor(bad)
+    with pytest.raises(DTypeError, match="try"):
+        Tensor(1.0) + bad  # type: ignore[operator]
+
+
+def test_an_empty_list_selects_nothing() -> None:
+    x = Tensor(np.ones(3))
+    assert x[[]].shape == (0,)
+    x[[]].sum().backward()
+    assert same(x.grad, np.zeros(3))

@@ -77,7 +77,7 @@ sqrt = elementwise(
     np.sqrt, lambda y, x: 0.5 / y, scalar=math.sqrt, domain=POSITIVE, note="inf at 0"
 )
 elementwise(
-    np.cbrt, lambda y, x: 1 / (3 * y * y), scalar=math.cbrt, domain=NONZERO, note="inf at 0"
+    np.cbrt, lambda y, x: 1 / (3 * y * y), domain=NONZERO, note="inf at 0"
 )
 hypot = elementwise(
     np.hypot,
