@@ -103,7 +103,7 @@ def chains() -> None:
             buffer.set_res(k, memoryview(array.data))
         works["CasADi (buffered)"] = evaluate
     if "--all" not in sys.argv:
-        print("  (JAX takes minutes to build the chain: it is compared with --all)")
+        print("  (JAX builds the chain for long: it is compared there with --all)")
     elif installed("jax"):
         jax = importlib.import_module("jax")
         f = jax.jit(
