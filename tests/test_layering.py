@@ -36,6 +36,8 @@ FLOORS = [
     "sparse",
     "graph",
     "check",
+    "testing",
+    "pytest_plugin",
     "draw",
     "table",
     "",
