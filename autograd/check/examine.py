@@ -315,15 +315,18 @@ def _judged(claim: Claim, got: Array, estimate: Estimate) -> Judgement:
     known = e.finite & np.isfinite(e.error)
     sharp = (bar <= SHARP * size) | (bar <= 1e-8 * e.spread) | ((e.spread == 0) & (got == 0))
     smooth = known & ~e.kink & ~e.jump
+    # a constant may be rounded to one: what a step would change is lost beside numbers of size 1
+    lost = (e.spread == 0) & (np.abs(got) * e.points[0] <= EPS * np.maximum(1, np.abs(e.origin)))
+    stuck = e.plateau | (lost & (got != 0))
     right = smooth & sharp & (off <= AGREE * bar) & np.isfinite(got)
-    wrong = smooth & ~e.plateau & ((off > DIFFER * bar) | ~np.isfinite(got))
+    wrong = smooth & ~stuck & ((off > DIFFER * bar) | ~np.isfinite(got))
     lower, upper = np.minimum(e.backward, e.forward), np.maximum(e.backward, e.forward)
     slack = 0.05 * (upper - lower) + 1e-3 * np.maximum(np.abs(lower), np.abs(upper))
     beyond = (got < lower - slack) | (got > upper + slack) | ~np.isfinite(got)
     wrong |= e.kink & known & beyond
     verdicts = np.where(right, RIGHT, np.where(wrong, WRONG, UNDECIDABLE))
     reasons = np.where(off <= AGREE * bar, HIDDEN, NOISE).astype("<U90")
-    for reason, where in ((OUTSIDE, ~known), (PLATEAU, e.plateau), (KINK, e.kink), (JUMP, e.jump)):
+    for reason, where in ((OUTSIDE, ~known), (PLATEAU, stuck), (KINK, e.kink), (JUMP, e.jump)):
         reasons[where] = reason
     reasons[verdicts != UNDECIDABLE] = ""
     return Judgement(claim, got, estimate, verdicts, reasons)

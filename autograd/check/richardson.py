@@ -43,7 +43,7 @@ class Estimate:
         forward: the slope on the right.
         kink: where the two slopes differ at every step.
         jump: where the values leap however small the step.
-        plateau: where the values move to both sides, but not at the smallest step.
+        plateau: where the values move at the largest step, but not at the smallest.
         spread: how far the values moved within the first step, as a slope.
         finite: where at least two steps gave finite values.
         points: the steps tried, largest first.
@@ -239,7 +239,7 @@ class _Table:
 
     def _stuck(self) -> Array:
         here = self.at_zero
-        moves = (here != self.plus[0]) & (here != self.minus[0])
+        moves = (here != self.plus[0]) | (here != self.minus[0])
         rests = (here == self.plus[-1]) & (here == self.minus[-1])
         stuck: Array = moves & rests & (self.value == 0)
         return stuck
