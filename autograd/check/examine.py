@@ -336,7 +336,9 @@ def _confirmed(first: Judgement, second: Judgement) -> Judgement:
     """Keep what is wrong by two estimates, and by the remainder of Taylor's formula."""
     a, b = first.estimate, second.estimate
     same = np.abs(a.value - b.value) <= DIFFER / 2 * (a.error + b.error) + 1e-6 * np.abs(a.value)
-    same |= a.kink & b.kink
+    # two estimates that differ as much as the claim does say nothing about it
+    same &= np.abs(first.got - a.value) > DIFFER * np.abs(a.value - b.value)
+    same |= (a.kink & b.kink) | ~np.isfinite(first.got)
     sure = (second.verdicts == WRONG) & same & ~_falls_fast(second)
     doubtful = (first.verdicts == WRONG) & ~sure
     return replace(

@@ -107,15 +107,12 @@ def noise_of(path: Path, at_zero: Array, precision: float = EPS) -> Array:
         values = np.stack([path(i * spacing) for i in range(1, 10)])
         if not np.all(np.isfinite(values)):
             continue
-        moving = np.mean(np.diff(values, axis=0) != 0, axis=0) >= 0.5
         found = np.zeros_like(floor)
         for order in (4, 5, 6):
             differences = np.diff(values, n=order, axis=0)
             scale = math.factorial(order) / math.sqrt(math.factorial(2 * order))
             found = np.maximum(found, scale * _rms(differences))
         noise = np.maximum(noise, found)
-        if np.all(moving):
-            break
     return noise
 
 
