@@ -161,7 +161,7 @@ def main() -> None:
     print("| --- | --- | --- |" + " --- |" * len(PEERS))
     for work, sizes in SIZES.items():
         for n in sizes:
-            repeats = (3 if given.quick else 7) if n > 10_000 else (9 if given.quick else 25)
+            repeats = (1 if given.quick else 7) if n > 10_000 else (9 if given.quick else 25)
             names = [p for p in PEERS if not (p == "micrograd" and work == "arrays")]
             times: dict[str, list[float]] = {name: [] for name in ("ours", *names)}
             for _ in range(repeats):
