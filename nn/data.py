@@ -28,14 +28,19 @@ def as_array(value: Any, name: str) -> Any:
         >>> as_array([[1, 2]], "x").shape
         (1, 2)
     """
-    array = np.asarray(value.data if isinstance(value, Tensor) else value)
+    try:
+        array = np.asarray(value.data if isinstance(value, Tensor) else value)
+    except ValueError as error:
+        raise ArgumentError(
+            message(f"{name} to be a rectangular array", f"{error}", "rows of equal length")
+        ) from error
     if array.dtype.kind not in "fiub":
         raise ArgumentError(
             message(
                 f"{name} to hold real numbers",
                 f"dtype {array.dtype}",
                 "np.unique(labels, return_inverse=True) to number text labels"
-                if array.dtype.kind in "OUS"
+                if array.dtype.kind in "US"
                 else f"{name}.astype('float32')",
             )
         )

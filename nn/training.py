@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from numbers import Integral
+from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
@@ -231,6 +231,7 @@ def examples(
     y = data.as_array(y, "y")
     if weight is not None:
         weight = data.as_array(weight, "sample_weight")
+        data.refuse_nan(weight, "sample_weight")
     data.same_length(x=parts[0], y=y, sample_weight=weight)
     data.refuse_nan(y, "y")
     if check:
@@ -245,6 +246,16 @@ def examples(
 
 
 def _weights_of_classes(y: Any, class_weight: Mapping[int, float]) -> Any:
+    if not isinstance(class_weight, Mapping) or not all(
+        isinstance(w, Real) for w in class_weight.values()
+    ):
+        raise ArgumentError(
+            message(
+                "class_weight to be a dict from labels to numbers",
+                f"{class_weight!r:.60}",
+                "{0: 1.0, 1: 2.0}",
+            )
+        )
     labels = np.argmax(y, axis=-1) if y.ndim > 1 and y.shape[-1] > 1 else y.reshape(len(y))
     weights = np.ones(len(labels))
     for label, weight in class_weight.items():
@@ -285,7 +296,7 @@ def hold_out(
         )
     x, y, weight = examples(model, x, y, weight)
     n = len(y)
-    kept = math.floor(n * (1 - share)) if 0 < share < 1 else 0
+    kept = math.floor(n * (1 - share)) if isinstance(share, Real) and 0 < share < 1 else 0
     if not 0 < kept < n:
         raise ArgumentError(
             message(

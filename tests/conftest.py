@@ -1,7 +1,6 @@
 """What all tests share."""
 
-import os
+from threadpoolctl import threadpool_limits
 
 # pytest runs one process a core: threads of the linear algebra library would only fight over them
-for variable in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
-    os.environ.setdefault(variable, "1")
+threadpool_limits(1)

@@ -76,9 +76,7 @@ reciprocal = elementwise(
 sqrt = elementwise(
     np.sqrt, lambda y, x: 0.5 / y, scalar=math.sqrt, domain=POSITIVE, note="inf at 0"
 )
-elementwise(
-    np.cbrt, lambda y, x: 1 / (3 * y * y), domain=NONZERO, note="inf at 0"
-)
+elementwise(np.cbrt, lambda y, x: 1 / (3 * y * y), domain=NONZERO, note="inf at 0")
 hypot = elementwise(
     np.hypot,
     lambda y, a, b: np.where(y == 0, 0.0, a / np.where(y == 0, 1.0, y)),

@@ -92,6 +92,10 @@ def targets(y_true: Any, y_pred: Any, name: str) -> Any:
     return t if isinstance(t, Tensor) else constant(t, y_pred)
 
 
+PROBABILITIES = ("binary_crossentropy", "categorical_crossentropy")
+"""Losses whose targets are probabilities; Keras takes any number, and a loss without a bottom."""
+
+
 def check_targets(t: Any, shape: tuple[int, ...], name: str) -> None:
     """Raise unless the targets `t` of the loss `name` fit a prediction of that shape."""
     if isinstance(t, np.ndarray) and t.dtype.kind not in "fiub":
@@ -107,6 +111,17 @@ def check_targets(t: Any, shape: tuple[int, ...], name: str) -> None:
                 else "targets with one value for every output",
             )
         )
+    if name in PROBABILITIES and not isinstance(t, Tensor):
+        values = np.asarray(t)
+        outside = (values < 0) | (values > 1)
+        if np.any(outside):
+            raise ArgumentError(
+                message(
+                    f"y_true between 0 and 1, probabilities, in {name}",
+                    f"{values[outside][0]!s} at {[int(i) for i in np.argwhere(outside)[0]]}",
+                    "nn.utils.to_categorical for class labels, or a loss for regression",
+                )
+            )
 
 
 def not_numbers(expected: str, t: Any) -> str:

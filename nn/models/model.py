@@ -190,20 +190,20 @@ class Model(Layer):
                 steps = training.positive("steps_per_epoch", steps_per_epoch)
                 source = data.SteppedSource(batches, steps)
             validation = self._validation(validation_data, validation_batch_size or batch_size)
-        if not self.parameters() and self.built:
-            raise GraphError(
-                message(
-                    f"model {self.name!r} to have parameters to train",
-                    "none",
-                    "adding a Dense layer, or trainable=True",
+            if not self.parameters() and self.built:
+                raise GraphError(
+                    message(
+                        f"model {self.name!r} to have parameters to train",
+                        "none",
+                        "adding a Dense layer, or trainable=True",
+                    )
                 )
+            self._recipe.bind(self)
+            self._recipe.optimizer.build(self)
+            history = History()
+            heard = self._listeners(
+                callbacks, verbose, history, {"epochs": epochs, "steps": source.steps}
             )
-        self._recipe.bind(self)
-        self._recipe.optimizer.build(self)
-        history = History()
-        heard = self._listeners(
-            callbacks, verbose, history, {"epochs": epochs, "steps": source.steps}
-        )
         loop = FitLoop(
             self, source, epochs, initial_epoch, validation, validation_freq, heard, history
         )

@@ -177,9 +177,9 @@ class MLP(Sequential):
         output_activation: Any = None,
         **model: Any,
     ) -> None:
-        if len(sizes) < 2:
+        if not isinstance(sizes, Sequence) or len(sizes) < 2:
             raise ArgumentError(
-                message("sizes of input and output at least", f"{list(sizes)}", "[784, 50, 10]")
+                message("sizes of input and output at least", f"{sizes!r}", "[784, 50, 10]")
             )
         self.sizes = [*sizes]
         self.activation = activation

@@ -8,7 +8,7 @@ import pytest
 
 import autograd as ag
 import nn
-from autograd.errors import ArgumentError, ShapeError
+from autograd.errors import ArgumentError, ChainruleError, ShapeError
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(50, 4)).astype(np.float32)
@@ -327,3 +327,40 @@ def test_bad_input_leaves_an_unbuilt_model_unbuilt(case):
     assert model.weights == []
     assert not model.built
     assert model.generator.bit_generator.state == random
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ({"callbacks": ["x"]}, "callback"),
+        ({"sample_weight": np.full(12, np.nan)}, "sample_weight"),
+        ({"class_weight": [1, 1, 1]}, "class_weight"),
+        ({"class_weight": {0: 1, 1: "a", 2: 2}}, "class_weight"),
+        ({"validation_split": "a"}, "validation_split"),
+        ({"x": [[1.0, 2.0], [1.0]]}, "rectangular"),
+    ],
+)
+def test_a_refused_fit_leaves_an_unbuilt_model_unbuilt(changed: dict, words: str) -> None:
+    rng = np.random.default_rng(0)
+    model = nn.Sequential([nn.Dense(3, activation="softmax")])
+    model.compile("adam", "sparse_categorical_crossentropy")
+    call = {"x": rng.normal(size=(12, 4)), "y": np.arange(12) % 3, "verbose": 0} | changed
+    with pytest.raises(ChainruleError, match=words):
+        model.fit(**call)
+    model.fit(rng.normal(size=(12, 2)), np.arange(12) % 3, verbose=0)
+    assert model.layers[0].kernel.shape == (2, 3)
+
+
+@pytest.mark.parametrize(
+    ("loss", "y"),
+    [
+        ("binary_crossentropy", np.arange(12.0)[:, None]),
+        ("categorical_crossentropy", np.tile([-2.0, 5.0, -2.0], (12, 1))),
+    ],
+)
+def test_targets_that_are_no_probabilities_are_refused(loss: str, y: np.ndarray) -> None:
+    units = y.shape[1]
+    model = nn.Sequential([nn.Dense(units, activation="sigmoid" if units == 1 else "softmax")])
+    model.compile("sgd", loss)
+    with pytest.raises(ChainruleError, match=r"between 0 and 1.*got"):
+        model.fit(np.ones((12, 4)), y, verbose=0)
