@@ -68,8 +68,8 @@ def {name}(self, **params):
                 out._dy = None
                 out._op = op
                 out._x = self
-                out._clock = mode.clock
             out._value = value
+            out._clock = mode.clock
             out._record = out.grad = out.name = None
             return out
         except (ArithmeticError, ValueError):
@@ -98,15 +98,14 @@ def {name}(self, other):
                         out._y = {right}
                         out.{d_mine} = None
                         out.{d_theirs} = {slope_theirs}
-                        out._clock = mode.clock
                 else:
                     out._op = op
                     out._x = {left}
                     out._y = {right}
                     out.{d_mine} = {slope_mine}
                     out.{d_theirs} = None if other._op is None else {slope_theirs}
-                    out._clock = mode.clock
                 out._value = value
+                out._clock = mode.clock
                 out._record = out.grad = out.name = None
                 return out
             except (ArithmeticError, ValueError):
@@ -124,8 +123,8 @@ def {name}(self, other):
                 out._op = op
                 out.{slot_mine} = self
                 out.{slot_theirs} = {theirs}
-                out._clock = mode.clock
             out._value = value
+            out._clock = mode.clock
             out._record = out.grad = out.name = None
             return out
         except (ArithmeticError, ValueError):
