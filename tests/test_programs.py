@@ -5,6 +5,7 @@ import math
 import tracemalloc
 
 import numpy as np
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initialize, rule
@@ -84,6 +85,12 @@ class Programs(RuleBasedStateMachine):
     @rule(target=entries, a=entries, b=entries, name=st.sampled_from(sorted(BINARY)))
     def binary(self, a: Entry, b: Entry, name: str) -> Entry:
         function, slopes_of = BINARY[name]
+        try:
+            np.broadcast_shapes(a.value.shape, b.value.shape)
+        except ValueError:
+            with pytest.raises(ag.ShapeError):
+                function(a.tensor, b.tensor)
+            return a
         value = function(a.value, b.value)
         total: dict = {}
         full = np.broadcast_arrays(a.value, b.value)
