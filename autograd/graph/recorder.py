@@ -127,7 +127,7 @@ class Recorder:
     def _is_captured(self, x: Node) -> bool:
         if not x.is_leaf or id(x) in self.number or id(x) in self.local:
             return False
-        return hasattr(x, "_clock")  # the fast lane gives none to what needs no gradient
+        return x._clock < self.start  # what the fast lane makes meanwhile is not written down
 
     def _capture(self, x: Node) -> int:
         self.captured.append(x)
