@@ -189,15 +189,18 @@ def test_the_value_is_numpys(row: Primitive, data: st.DataObject) -> None:
     y = case.apply(row, *map(Tensor, frozen))
     assert y.shape == np.shape(expected)
     assert y.dtype == np.float64
-    if y.shape or row.forward in EXACT:
+    if row.name in ULPS:
+        pairs = zip(np.ravel(y.data), np.ravel(expected), strict=True)
+        assert all(within_ulps(row, float(a), float(b)) for a, b in pairs)
+    elif y.shape or row.forward in EXACT:
         assert np.asarray(y.data).tobytes() == np.asarray(expected, np.float64).tobytes()
     else:
         assert within_ulps(row, y.data, float(expected))
     assert [v.tobytes() for v in frozen] == [np.asarray(v).tobytes() for v in values]
 
 
-# NumPy's cbrt and the C library's differ by 2; the array functions of erf and erfc are our own
-ULPS = {"cbrt": 4, "erf": 16, "erfc": 16}
+# i0 is SciPy's, NumPy's is another; the array functions of erf and erfc are our own without SciPy
+ULPS = {"i0": 4, "erf": 16, "erfc": 16}
 
 
 def within_ulps(row: Primitive, a: float, b: float) -> bool:
@@ -424,8 +427,8 @@ def test_the_fast_lane_of_floats_agrees_with_the_path_of_arrays(
     z.backward(np.ones(1))
     for i in active:
         assert type(floats[i].grad) is float
-        # a rule is a handful of operations and calls, each within an ulp
-        assert floats[i].grad == pytest.approx(arrays[i].grad[0], rel=1e-14, abs=1e-300)
+        # an ulp of the value grows by y / (1 - y * y), 1.5e3 for tanh at the end of its domain
+        assert floats[i].grad == pytest.approx(arrays[i].grad[0], rel=1e-12, abs=1e-300)
 
 
 # ---- conventions at ties and kinks ---------------------------------------------------------------

@@ -254,7 +254,9 @@ composite(np.resize, _resize, cases=(Case(((3, 2),), {"new_shape": (2, 4)}),), d
 def _pad(array: Any, pad_width: Any, mode: str = "constant", **settings: Any) -> Any:
     if mode in ("constant", "empty"):
         inside = np.pad(np.ones(np.shape(array), bool), pad_width)
-        border = np.pad(np.zeros(np.shape(array)), pad_width, "constant", **settings)
+        border = np.pad(
+            np.zeros(np.shape(array), np.result_type(array)), pad_width, "constant", **settings
+        )
         widths = np.broadcast_to(_widths(pad_width, np.ndim(array)), (np.ndim(array), 2))
         start = tuple(
             slice(int(w[0]), int(w[0]) + n) for w, n in zip(widths, np.shape(array), strict=True)
