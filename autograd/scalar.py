@@ -7,6 +7,7 @@ Python's floats refuse (1/0, log(-1), overflow), goes to `apply`, where NumPy de
 
 from __future__ import annotations
 
+import functools
 import types
 from collections.abc import Callable
 from typing import Any
@@ -55,7 +56,7 @@ def _on_floats(rule: Callable[..., Any], numpy: ScalarNumPy) -> Callable[..., An
 
 
 _UNARY = """
-def {name}(self, **params):
+def method(self, **params):
     x = self._value
     if type(x) is float and not params:
         try:
@@ -78,7 +79,7 @@ def {name}(self, **params):
 """
 
 _BINARY = """
-def {name}(self, other):
+def method(self, other):
     kind = type(other)
     {mine} = self._value
     if kind is Tensor:
@@ -141,7 +142,7 @@ def unary_method(row: Primitive, name: str, context: dict[str, Any]) -> Callable
         name: the method's name.
         context: what the templates refer to: Tensor, new, apply, mode, recording.
     """
-    fields = {"name": name, "expression": "f(x)", "dx": row.scalar_slope(0)}
+    fields = {"expression": "f(x)", "dx": row.scalar_slope(0)}
     return _define(_UNARY, name, fields, row, context)
 
 
@@ -156,7 +157,6 @@ def binary_method(
     ]
     mine, theirs = (1, 0) if reflected else (0, 1)
     fields = {
-        "name": name,
         "expression": f"x {row.symbol} y" if inline else "f(x, y)",
         "mine": "xy"[mine],
         "theirs": "xy"[theirs],
@@ -177,7 +177,14 @@ def _define(
 ) -> Callable[..., Any]:
     namespace = {**context, "op": row, "f": row.scalar}
     namespace.update((f"rule{i}", rule) for i, rule in enumerate(row.scalar_rules))
-    exec(compile(template.format(**fields), f"<scalar {row.name}>", "exec"), namespace)
-    method: Callable[..., Any] = namespace[name]
+    # rows share the text, not the code object: the interpreter specialises each to its own calls
+    code = _compiled(template.format(**fields)).replace(co_name=name, co_qualname=name)
+    method = types.FunctionType(code, namespace, name)
     method.__doc__ = row.summary
     return method
+
+
+@functools.cache
+def _compiled(text: str) -> types.CodeType:
+    module = compile(text, "<scalar method>", "exec")
+    return next(c for c in module.co_consts if isinstance(c, types.CodeType))

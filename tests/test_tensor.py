@@ -111,8 +111,8 @@ def test_a_float_never_raises_where_numpy_gives_inf_or_nan(a: float, b: float) -
             operands = (a, b)[: row.arity]
             mine = row(*map(Tensor, operands)).data
             theirs = float(row.forward(*map(np.float64, operands)))
-            # two libraries within 1 ulp of the truth each are within 2 ulp of each other
-            assert same(mine, theirs) or abs(mine - theirs) <= 2 * np.spacing(abs(theirs)), row
+            # the C library is within 2 ulp of the truth, NumPy within 1
+            assert same(mine, theirs) or abs(mine - theirs) <= 3 * np.spacing(abs(theirs)), row
 
 
 def test_leaves_accumulate_and_the_graph_is_kept() -> None:

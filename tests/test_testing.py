@@ -80,6 +80,6 @@ def test_the_plugin_fails_with_the_report(pytester: pytest.Pytester) -> None:
             assert_gradients(lambda x: x * x, 3.0, gradient=lambda x: 4 * x)
         """
     )
-    result = pytester.runpytest_inprocess("-p", "autograd.pytest_plugin", "-p", "no:cacheprovider")
+    result = pytester.runpytest_inprocess("-p", "no:cacheprovider")
     result.assert_outcomes(passed=1, failed=1)
     result.stdout.fnmatch_lines(["*got 12, expected 6*twice too large*"])
