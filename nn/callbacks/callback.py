@@ -6,6 +6,8 @@ import os
 from collections.abc import Iterable
 from typing import Any
 
+import numpy as np
+
 from autograd.errors import ArgumentError, message, require
 
 Logs = dict[str, Any]
@@ -126,6 +128,7 @@ class History(Callback):
     Attributes:
         history: a list a key, such as "loss" and "val_accuracy".
         epoch: the numbers of the epochs, from 0.
+        measured: for each key the epochs of its values, fewer where `validation_freq` skips some.
 
     Example:
         >>> history = History()
@@ -138,8 +141,9 @@ class History(Callback):
     def __init__(self) -> None:
         self.history: dict[str, list[Any]] = {}
         self.epoch: list[int] = []
+        self.measured: dict[str, list[int]] = {}
 
-    state = ("history", "epoch")
+    state = ("history", "epoch", "measured")
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
         """Count epochs afresh; the history itself goes on."""
@@ -150,9 +154,12 @@ class History(Callback):
         self.epoch.append(epoch)
         for key, value in (logs or {}).items():
             self.history.setdefault(key, []).append(value)
+            self.measured.setdefault(key, []).append(epoch)
 
     def plot(self, path: str | os.PathLike[str] | None = None) -> Any:
         """Draw loss and metrics over the epochs, training and validation together.
+
+        The best epoch is marked: that of the lowest loss, of the validation where there is one.
 
         Args:
             path: where to save the picture, with an ending such as .png or .svg; None not to.
@@ -169,13 +176,16 @@ class History(Callback):
             raise ArgumentError(message("a history of at least one epoch", "none", "fit first"))
         figures = require("matplotlib.figure", "nn", "draw the history")
         figure = figures.Figure(figsize=(4.8 * len(keys), 3.6), layout="constrained")
+        judge = "val_loss" if "val_loss" in self.history else keys[0]
+        losses = dict(zip(self.measured[judge], self.history[judge], strict=True))
+        best = min(losses, key=lambda e: (np.isnan(losses[e]), losses[e])) + 1
         for axes, key in zip(figure.subplots(1, len(keys), squeeze=False)[0], keys, strict=True):
             for name, label in ((key, "training"), (f"val_{key}", "validation")):
                 values = self.history.get(name)
                 if values:
-                    stride = len(self.epoch) // len(values)
-                    epochs = [e + 1 for e in self.epoch[stride - 1 :: stride]]
+                    epochs = [e + 1 for e in self.measured[name]]
                     axes.plot(epochs, values, marker="o" if len(values) < 20 else None, label=label)
+            axes.axvline(best, color="gray", linestyle="--", label=f"best epoch, {best}")
             axes.set(xlabel="epoch", ylabel=key)
             axes.legend()
         if path is not None:

@@ -249,7 +249,18 @@ def test_the_curves_are_drawn(tmp_path):
     history = model_with().fit(X, Y, epochs=4, validation_data=(X, Y), validation_freq=2, verbose=0)
     figure = history.plot(tmp_path / "curves.png")
     lines = [line for axes in figure.axes for line in axes.lines]
-    assert [list(line.get_xdata()) for line in lines] == [[1, 2, 3, 4], [2, 4]] * 2
+    best = 2 * int(np.argmin(history.history["val_loss"])) + 2
+    assert [list(line.get_xdata()) for line in lines] == [[1, 2, 3, 4], [2, 4], [best, best]] * 2
+    assert lines[2].get_label() == f"best epoch, {best}"
     assert (tmp_path / "curves.png").stat().st_size > 1000
     with pytest.raises(ArgumentError, match="at least one epoch"):
         nn.History().plot()
+
+
+def test_curves_stand_at_the_epochs_that_were_measured_and_nan_is_not_the_best():
+    history = nn.History()
+    for epoch, loss in enumerate([float("nan"), 3.0, 2.0]):
+        history.on_epoch_end(epoch, {"loss": loss} | ({"val_mae": 1.0} if epoch == 1 else {}))
+    axes = history.plot().axes[0]
+    assert [line.get_label() for line in axes.lines] == ["training", "best epoch, 3"]
+    assert history.measured == {"loss": [0, 1, 2], "val_mae": [1]}
