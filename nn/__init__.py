@@ -23,6 +23,7 @@ from nn import (
     metrics,
     models,
     optimizers,
+    pictures,
     regularizers,
     utils,
 )
@@ -124,6 +125,7 @@ __all__ = [
     "metrics",
     "models",
     "optimizers",
+    "pictures",
     "regularizers",
     "set_random_seed",
     "to_categorical",
