@@ -12,7 +12,6 @@ import numpy as np
 
 import nn
 from autograd import Tensor
-from autograd.errors import require
 
 PICTURES = Path("pictures")
 
@@ -32,13 +31,7 @@ def main(arguments: list[str] | None = None) -> Any:
     for step, point in enumerate(points):
         print(f"{step:2d}  {point[0]:+.6f}  {point[1]:+.6f}")
 
-    figure = require("matplotlib.figure", "nn", "draw the path").Figure(layout="constrained")
-    axes = figure.subplots()
-    grid = np.linspace(-4.5, 4.5, 200)
-    heights = grid[:, None] ** 2 + grid**2
-    axes.contour(grid, grid, heights, levels=[1, 4, 9, 16, 25], linestyles="dashed")
-    axes.plot(points[:, 0], points[:, 1], "o-", color="black", markersize=4)
-    axes.set(xlabel="x0", ylabel="x1", aspect="equal")
+    figure = nn.pictures.descent_path(lambda x0, x1: x0**2 + x1**2, points)
     PICTURES.mkdir(exist_ok=True)
     figure.savefig(PICTURES / "descent.png")
     print(f"picture: {PICTURES / 'descent.png'}")
