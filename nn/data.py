@@ -225,4 +225,47 @@ class SteppedSource:
         return itertools.islice(self.running, skip, self.steps)
 
 
-Source = ArraySource | StreamSource | SteppedSource
+class FirstBatches:
+    """The first batches of another source, the same ones each time.
+
+    Args:
+        source: where the batches come from.
+        steps: how many to hand out.
+        name: what the caller calls this number.
+
+    Raises:
+        ArgumentError: if there are fewer, at once where their number is known.
+    """
+
+    shuffle = False
+
+    def __init__(self, source: ArraySource | StreamSource, steps: int, name: str) -> None:
+        if source.steps is not None and steps > source.steps:
+            raise ArgumentError(
+                message(
+                    f"{name} to be at most {source.steps}, the batches there are",
+                    f"{steps}",
+                    f"{name}={source.steps}",
+                )
+            )
+        self.source = source
+        self.steps = steps
+        self.name = name
+
+    def epoch(self, rng: Generator, skip: int = 0) -> Iterator[tuple[Any, Any, Any]]:
+        """Yield (x, y, weight) of the batches after the first `skip`."""
+        found = skip
+        for batch in itertools.islice(self.source.epoch(rng, skip), self.steps - skip):
+            found += 1
+            yield batch
+        if found < self.steps:
+            raise ArgumentError(
+                message(
+                    f"{self.steps} batches to measure",
+                    f"{found} before the data ran out",
+                    f"a smaller {self.name}, or an iterable that starts anew each time",
+                )
+            )
+
+
+Source = ArraySource | StreamSource | SteppedSource | FirstBatches

@@ -252,7 +252,11 @@ def reset(loss: Mean, model: Any) -> None:
 
 
 def evaluate(model: Any, source: Source, callbacks: CallbackList) -> Logs:
-    """Return loss and metrics of a data set, and leave the metrics fresh."""
+    """Return loss and metrics of a data set, and leave the metrics fresh.
+
+    Raises:
+        ArgumentError: if there is no batch.
+    """
     tell = callbacks.tell
     loss = Mean("loss")
     reset(loss, model)
@@ -263,5 +267,13 @@ def evaluate(model: Any, source: Source, callbacks: CallbackList) -> Logs:
         loss.update_state(test_step(model, model.recipe, x, y, weight), len(y))
         logs = {"loss": loss.result(), **{m.name: m.result() for m in model.recipe.metrics}}
         tell("on_test_batch_end", i, logs)
+    if not logs:
+        raise ArgumentError(
+            message(
+                "a batch to measure at least",
+                "none",
+                "data that are not used up yet, such as an iterable that starts anew each time",
+            )
+        )
     tell("on_test_end", logs)
     return logs

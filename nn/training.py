@@ -361,6 +361,22 @@ def batches_of(
     return data.ArraySource(x, y, weight, size, shuffle)
 
 
+def measured(
+    batches: data.ArraySource | data.StreamSource, name: str, steps: int | None
+) -> data.Source:
+    """Return the batches to measure: all, or the first `steps`.
+
+    Args:
+        batches: where they come from.
+        name: what the caller calls this number.
+        steps: how many; all if None.
+
+    Raises:
+        ArgumentError: if `steps` is no positive integer, or there are fewer batches.
+    """
+    return batches if steps is None else data.FirstBatches(batches, positive(name, steps), name)
+
+
 def is_stream(x: Any) -> bool:
     """Tell an iterable of batches from data: it has no shape, and is no list of numbers."""
     if hasattr(x, "shape") or hasattr(x, "__array__") or isinstance(x, (Tensor, str, Mapping)):

@@ -133,6 +133,7 @@ class Model(Layer):
         sample_weight: Any = None,
         initial_epoch: int = 0,
         steps_per_epoch: int | None = None,
+        validation_steps: int | None = None,
         validation_batch_size: int | None = None,
         validation_freq: int = 1,
     ) -> History:
@@ -152,6 +153,7 @@ class Model(Layer):
             sample_weight: how much each example counts.
             initial_epoch: how many epochs are done already.
             steps_per_epoch: batches an epoch; the data go on where the last epoch ended.
+            validation_steps: batches of a validation, always the first ones; all if None.
             validation_batch_size: examples a step of validation; batch_size if None.
             validation_freq: after how many epochs to validate.
 
@@ -189,7 +191,9 @@ class Model(Layer):
             if steps_per_epoch is not None:
                 steps = training.positive("steps_per_epoch", steps_per_epoch)
                 source = data.SteppedSource(batches, steps)
-            validation = self._validation(validation_data, validation_batch_size or batch_size)
+            validation = self._validation(
+                validation_data, validation_batch_size or batch_size, validation_steps
+            )
             if not self.parameters() and self.built:
                 raise GraphError(
                     message(
@@ -216,6 +220,7 @@ class Model(Layer):
         batch_size: int | None = None,
         verbose: Any = "auto",
         sample_weight: Any = None,
+        steps: int | None = None,
         callbacks: Callback | Iterable[Callback] | None = None,
         return_dict: bool = False,
     ) -> Any:
@@ -227,6 +232,7 @@ class Model(Layer):
             batch_size: examples a step, 32 if None.
             verbose: 0 for silence, 1 for a progress bar, 2 for a line; "auto" is 1.
             sample_weight: how much each example counts.
+            steps: how many batches to measure, the first ones; all if None.
             callbacks: who is told how it goes.
             return_dict: whether to return names with the numbers.
 
@@ -240,7 +246,11 @@ class Model(Layer):
         """
         training.compiled(self)
         _check_verbose(verbose)
-        source = training.batches_of(self, x, y, sample_weight, batch_size, shuffle=False)
+        source = training.measured(
+            training.batches_of(self, x, y, sample_weight, batch_size, shuffle=False),
+            "steps",
+            steps,
+        )
         self._recipe.bind(self)
         heard = self._listeners(callbacks, verbose, None, {"steps": source.steps})
         logs = evaluate(self, source, heard)
@@ -318,11 +328,22 @@ class Model(Layer):
         assert self.recipe is not None
         return self.recipe
 
-    def _validation(self, given: Any, batch_size: int | None) -> data.Source | None:
+    def _validation(
+        self, given: Any, batch_size: int | None, steps: int | None
+    ) -> data.Source | None:
         if given is None:
+            if steps is not None:
+                raise ArgumentError(
+                    message(
+                        "validation_data or validation_split beside validation_steps",
+                        "neither",
+                        "validation_data=(x, y)",
+                    )
+                )
             return None
         if training.is_stream(given) and not isinstance(given, tuple):
-            return training.batches_of(self, given, None, None, None, shuffle=False)
+            batches = training.batches_of(self, given, None, None, None, shuffle=False)
+            return training.measured(batches, "validation_steps", steps)
         if not isinstance(given, (tuple, list)) or len(given) not in (2, 3):
             raise ArgumentError(
                 message(
@@ -330,9 +351,10 @@ class Model(Layer):
                 )
             )
         x, y, *weight = given
-        return training.batches_of(
+        batches = training.batches_of(
             self, x, y, weight[0] if weight else None, batch_size, shuffle=False
         )
+        return training.measured(batches, "validation_steps", steps)
 
     def _listeners(
         self, callbacks: Any, verbose: Any, history: History | None, params: dict[str, Any]

@@ -1,5 +1,6 @@
 """Training: reproducible to the bit, equal to the plain loop, and all or nothing."""
 
+import itertools
 import os
 import signal
 
@@ -224,6 +225,41 @@ def test_steps_per_epoch_goes_on_through_the_data_and_warns_at_its_end():
     assert history.epoch == [0, 1]
     with pytest.warns(UserWarning, match="before the data ran out"):
         steps.fit(X, Y, batch_size=20, epochs=2, steps_per_epoch=2, shuffle=False, verbose=0)
+
+
+def test_steps_measure_the_first_batches_each_time():
+    model = compiled()
+    expected = model.evaluate(X[:20], Y[:20], verbose=0)
+    # the mean of two means of ten is the mean of twenty, up to the order of the sums
+    assert model.evaluate(X, Y, batch_size=10, steps=2, verbose=0) == pytest.approx(expected)
+    endless = ((X[:10] + i, Y[:10]) for i in itertools.count())
+    expected = model.evaluate(X[:10], Y[:10], batch_size=10, verbose=0)
+    assert model.evaluate(endless, steps=1, verbose=0) == expected
+    for held_out in ((X, Y), [(X[i : i + 10], Y[i : i + 10]) for i in range(0, 50, 10)]):
+        some, few = compiled(), compiled()
+        kept = some.fit(
+            X, Y, 10, epochs=2, verbose=0, validation_data=held_out, validation_steps=2
+        ).history
+        same = few.fit(X, Y, 10, epochs=2, verbose=0, validation_data=(X[:20], Y[:20])).history
+        assert kept == same
+
+
+def test_steps_that_there_are_not_are_refused():
+    model = compiled()
+    with pytest.raises(ArgumentError, match="steps to be at most 5, the batches there are; got 6"):
+        model.evaluate(X, Y, batch_size=10, steps=6, verbose=0)
+    with pytest.raises(ArgumentError, match="steps to be a positive integer"):
+        model.evaluate(X, Y, steps=0, verbose=0)
+    with pytest.raises(ArgumentError, match="3 batches to measure; got 2 before the data ran out"):
+        model.evaluate(((X, Y) for _ in range(2)), steps=3, verbose=0)
+    with pytest.raises(ArgumentError, match="a batch to measure at least; got none"):
+        model.evaluate(iter([]), verbose=0)
+    before = state(model)
+    with pytest.raises(ArgumentError, match="validation_steps to be at most 2"):
+        model.fit(X, Y, validation_data=(X, Y), validation_steps=3, verbose=0)
+    with pytest.raises(ArgumentError, match="beside validation_steps; got neither"):
+        model.fit(X, Y, validation_steps=1, verbose=0)
+    assert_same(state(model), before)
 
 
 def test_a_generator_that_is_used_up_ends_the_training():
