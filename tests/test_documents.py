@@ -48,3 +48,8 @@ def test_everything_public_has_a_docstring_and_exists() -> None:
     for name in autograd.__all__:
         thing = getattr(autograd, name)
         assert getattr(thing, "__doc__", None), name
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda p: p.name)
+def test_no_figure_is_still_to_come(path: Path) -> None:
+    assert not re.search(r"^[A-Z]{5,}$", path.read_text(), re.MULTILINE)
