@@ -212,7 +212,7 @@ def descent_path(f: Callable[[Any, Any], Any], path: Any) -> Any:
     levels = np.unique(np.quantile(known, np.linspace(0.02, 0.98, 11))) if known.size else known
     if len(levels) > 1:
         drawn = axes.contour(across, up, heights, levels=levels, cmap="cividis", linewidths=0.8)
-        axes.clabel(drawn, fontsize=7, fmt="%.3g")
+        figure.colorbar(drawn, label="f", format="%.3g", shrink=0.85)
     axes.plot(points[:, 0], points[:, 1], "o-", color="black", markersize=4, label="path")
     axes.plot(*points[0], "s", color="white", markeredgecolor="black", label="start")
     axes.plot(*points[-1], "*", color="red", markeredgecolor="black", markersize=13, label="end")
