@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 import autograd as ag
+import nn
 from autograd import Tensor
 
 FOLDER = Path("docs") / "gallery"
@@ -108,6 +111,32 @@ def a_nan() -> Tensor:
     return z
 
 
+def the_path_of(optimizer: Callable[..., nn.optimizers.Optimizer], **rates: float) -> Any:
+    """Return the picture of thirty steps down x0**2 / 20 + x1**2, from (-7, 2)."""
+
+    def valley(x0: Any, x1: Any) -> Any:
+        return x0**2 / 20 + x1**2
+
+    x = Tensor([-7.0, 2.0], name="x")
+    stepper = optimizer(**rates, parameters=[x])
+    path = [x.numpy()]
+    for _ in range(30):
+        valley(x[0], x[1]).backward()
+        stepper.step()
+        x.grad = None
+        path.append(x.numpy())
+    return nn.pictures.descent_path(valley, path)
+
+
+def training_curves() -> Any:
+    """Return loss and accuracy of a network that learns scikit-learn's small digits."""
+    (x, y), _ = nn.datasets.digits.load_data()
+    model = nn.MLP([64, 32, 10], "relu", "softmax", seed=0)
+    model.compile("adam", "sparse_categorical_crossentropy", ["accuracy"])
+    x = x.reshape(len(x), -1) / 16
+    return model.fit(x, y, epochs=15, validation_split=0.25, verbose=0).plot()
+
+
 PICTURES = {
     "apples_and_oranges": apples_and_oranges,
     "square_of_a_sum": square_of_a_sum,
@@ -122,7 +151,7 @@ PICTURES = {
 
 
 def main() -> None:
-    """Draw every picture, the players of the first and of softmax, and two explanations."""
+    """Draw every picture, the players of the first and of softmax, and explain one."""
     FOLDER.mkdir(parents=True, exist_ok=True)
     for name, computation in PICTURES.items():
         y = computation()
@@ -131,6 +160,13 @@ def main() -> None:
         print(figure.save(FOLDER / f"{name}.svg"))
         if name in ("apples_and_oranges", "softmax_with_cross_entropy"):
             print(figure.save(FOLDER / f"{name}.html"))
+    for name, picture in {
+        "path_of_sgd": the_path_of(nn.SGD, learning_rate=0.9),
+        "path_of_adam": the_path_of(nn.Adam, learning_rate=0.3),
+        "training_curves": training_curves(),
+    }.items():
+        picture.savefig(FOLDER / f"{name}.png")
+        print(FOLDER / f"{name}.png")
     z = square_of_a_sum()
     z.backward()
     print(ag.draw(z, theme="dark", direction="down", derivatives=True).save(FOLDER / "down.svg"))
