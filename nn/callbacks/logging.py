@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import os
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -80,7 +81,7 @@ class TensorBoard(Callback):
             side = "validation" if key.startswith("val_") else "train"
             if side not in self.writers:
                 self.writers[side] = self.writer_module.EventFileWriter(str(self.log_dir / side))
-            event = self.event.Event(step=epoch)
+            event = self.event.Event(step=epoch, wall_time=time.time())
             event.summary.value.add(
                 tag=f"epoch_{key.removeprefix('val_')}", simple_value=float(value)
             )

@@ -1,12 +1,14 @@
 """Callbacks on given logs, and backups that resume at any batch with the same bits."""
 
 import csv
+import importlib.util
+import time
 
 import numpy as np
 import pytest
 
 import nn
-from autograd.errors import ArgumentError
+from autograd.errors import ArgumentError, MissingExtraError
 from nn.datasets.idx import DataError
 
 RNG = np.random.default_rng(0)
@@ -243,6 +245,34 @@ def test_a_backup_of_another_training_is_refused(tmp_path):
     other.compile("sgd", "mse")
     with pytest.raises(ArgumentError, match="another backup_dir"):
         other.fit(X, np.eye(2)[Y], callbacks=[nn.BackupAndRestore(tmp_path)], verbose=0)
+
+
+def test_tensorboard_reads_its_logs(tmp_path):
+    reader = pytest.importorskip(
+        "tensorboard.backend.event_processing.event_accumulator",
+        reason="only TensorBoard itself can tell that it reads the logs",
+    )
+    begin = time.time()
+    history = model_with().fit(
+        X, Y, epochs=3, validation_data=(X, Y), callbacks=[nn.TensorBoard(tmp_path)], verbose=0
+    )
+    for side, prefix in (("train", ""), ("validation", "val_")):
+        found = reader.EventAccumulator(str(tmp_path / side)).Reload()
+        assert sorted(found.Tags()["scalars"]) == ["epoch_accuracy", "epoch_loss"]
+        for key in ("loss", "accuracy"):
+            events = found.Scalars(f"epoch_{key}")
+            assert [e.step for e in events] == history.epoch
+            # the file holds float32
+            expected = np.float32(history.history[prefix + key]).tolist()
+            assert [e.value for e in events] == expected
+            assert all(begin <= e.wall_time <= time.time() for e in events)
+
+
+def test_tensorboard_is_named_where_it_is_missing():
+    if importlib.util.find_spec("tensorboard"):
+        pytest.skip("tensorboard is installed here")
+    with pytest.raises(MissingExtraError, match="tensorboard"):
+        nn.TensorBoard()
 
 
 def test_the_curves_are_drawn(tmp_path):
