@@ -115,8 +115,9 @@ def test_fashion(capsys):
     assert found["hidden parameters"] == 78_500
     assert found["output parameters"] == 1_010
     assert "78,500" in capsys.readouterr().out
-    assert found["one layer"] >= 0.84
-    assert found["hidden layer"] >= 0.87
+    # the document's "about 0.85", to the half percent that it moves from epoch to epoch
+    assert found["one layer"] >= 0.845
+    assert found["hidden layer"] >= 0.88
     assert found["logistic"] > 0.8
 
 
