@@ -187,6 +187,7 @@ class History(Callback):
                     axes.plot(epochs, values, marker="o" if len(values) < 20 else None, label=label)
             axes.axvline(best, color="gray", linestyle="--", label=f"best epoch, {best}")
             axes.set(xlabel="epoch", ylabel=key)
+            axes.xaxis.get_major_locator().set_params(integer=True)
             axes.legend()
         if path is not None:
             figure.savefig(path)
