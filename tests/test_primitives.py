@@ -19,7 +19,7 @@ import autograd as ag
 from autograd import Primitive, Tensor
 from autograd.check.richardson import EPS, derivative, noise_of
 from autograd.domain import REALS, Case, Domain
-from autograd.kinds import Composite, Elementwise, Multilinear, Packing
+from autograd.kinds import Composite, Elementwise, Linear, Multilinear, Packing
 from autograd.primitive import NON_DIFFERENTIABLE, ROWS
 
 # a packing is how another row calls functions of several outputs; it is tested through that row
@@ -499,3 +499,15 @@ def test_the_convention_for_zero_to_the_zero_stays_at_zero(x: Any) -> None:
 def test_the_sign_of_a_float_that_is_nan_is_nan() -> None:
     assert math.isnan(np.sign(Tensor(math.nan)).data)
     assert math.isnan(Tensor(math.nan).sign().data)
+
+
+# ---- rows that say too little --------------------------------------------------------------------
+
+
+def test_a_row_that_states_no_domain_or_no_cases_fails_here() -> None:
+    untold = Elementwise(lambda x: x, (lambda y, x: 1.0,), name="untold")
+    with pytest.raises(AssertionError, match="untold states no test domain"):
+        domains_of(untold, 1)
+    shapeless = Linear(lambda x: x, (lambda g, x: g,), name="shapeless", domain=REALS)
+    with pytest.raises(AssertionError, match="shapeless takes no free shapes and states no cases"):
+        cases_of(shapeless)
