@@ -296,6 +296,8 @@ def _pullback(
                         push_node(x)
                         push_cotangent(c)
                 continue
+            # the two edges are written out one after the other: a loop or a call would double
+            # what a scalar operation costs
             slope = node._dx
             if slope is not None and (relevant is None or node._x in relevant):
                 x = node._x
