@@ -11,14 +11,13 @@ Example:
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from . import methods
 from .anomaly import detect_anomaly
-from .check import gradcheck, numerical_gradient
 from .checkpoints import checkpoint
 from .define import primitive
-from .draw import draw, explain
 from .errors import (
     AnomalyError,
     ArgumentError,
@@ -30,12 +29,11 @@ from .errors import (
     ShapeError,
     TraceError,
 )
-from .graph import Graph, compile, trace, vectorize
+from .lazy import lazily
 from .node import toposort
 from .primitive import REGISTRY, ROWS, Primitive
 from .primitives import at
 from .recording import enable_grad, no_grad
-from .sparse import sparse_hessian, sparse_jacobian
 from .sweep import contributions, gradients
 from .tensor import Tensor
 from .transforms import (
@@ -55,9 +53,28 @@ methods.install()
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from .check.gradcheck import gradcheck
+    from .check.numerical import numerical_gradient
+    from .draw.build import draw
+    from .draw.explain import explain
+    from .graph import Graph, compile, trace, vectorize
+    from .sparse import sparse_hessian, sparse_jacobian
 
     def __getattr__(name: str) -> Any: ...
-
+else:
+    import_module(f"{__name__}.draw")  # now, so that no later import binds the room in place of
+    del draw  # the function of its name
+    __getattr__, __dir__ = lazily(
+        __name__,
+        {
+            "check.gradcheck": ("gradcheck",),
+            "check.numerical": ("numerical_gradient",),
+            "draw.build": ("draw",),
+            "draw.explain": ("explain",),
+            "graph": ("Graph", "compile", "trace", "vectorize"),
+            "sparse": ("sparse_hessian", "sparse_jacobian"),
+        },
+    )
 
 __all__ = [
     "REGISTRY",

@@ -158,7 +158,9 @@ class _Checkpoint(Primitive):
         [t] = pushforward([out], starts, create_graph=again)
         return np.zeros(np.shape(y)) if t is None else t
 
-    def _accepted_parameters(self) -> frozenset[str]:
+    @functools.cached_property
+    def accepted(self) -> frozenset[str]:
+        """What `checkpoint` gives."""
         return frozenset({"inner", "count"})
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -27,6 +26,8 @@ def row_of(function: Callable[..., Any]) -> Primitive:
     if special is not None and name in SCIPY and getattr(special, name) is function:
         return ROWS[SCIPY[name]]
     known = {row.numpy.__name__: f for f, row in REGISTRY.items()}
+    import difflib  # needed here alone, and slow to import
+
     [near] = difflib.get_close_matches(name, known, n=1, cutoff=0.0)
     reason = LEFT_OUT.get(name)
     raise DTypeError(

@@ -12,6 +12,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -162,13 +163,12 @@ class Reduction(Primitive):
         assert rule is not None
         return rule(np.reshape(y, keepdims_shape(x, axis)), x, **settings)
 
-    def _accepted_parameters(self) -> frozenset[str]:
-        return frozenset({"axis", "keepdims", *self._rule_settings()})
-
-    def _rule_settings(self) -> list[str]:
+    @functools.cached_property
+    def accepted(self) -> frozenset[str]:
+        """What the weights take besides y and x, and NumPy's two."""
         rule = self.rules[0]
         assert rule is not None
-        return list(inspect.signature(rule).parameters)[2:]
+        return frozenset({"axis", "keepdims", *list(inspect.signature(rule).parameters)[2:]})
 
     def pull(
         self, index: int, g: Any, y: Any, values: Sequence[Any], params: Mapping[str, Any]
@@ -310,7 +310,11 @@ class Packing:
         self.function = function
         self.__name__ = name
         self.__doc__ = f"All outputs of {name} in one flat vector."
-        self.__signature__ = inspect.signature(function)
+
+    @property
+    def __signature__(self) -> inspect.Signature:
+        """The parameters of the function."""
+        return inspect.signature(self.function)
 
     def __call__(self, *args: Any, **params: Any) -> Any:
         """Call the function and join its outputs."""

@@ -6,6 +6,7 @@ so that a graph chooses anew for every input.
 
 from __future__ import annotations
 
+import functools
 import operator
 from collections.abc import Callable
 from typing import Any
@@ -51,7 +52,9 @@ class Observer(Primitive):
                     return seen
         return self.forward(*map(value_of, args), **kwargs)
 
-    def _accepted_parameters(self) -> frozenset[str]:
+    @functools.cached_property
+    def accepted(self) -> frozenset[str]:
+        """Every parameter but out."""
         return frozenset(self.positional[self.arity :]) - {"out"} | {"keepdims"}
 
 

@@ -7,6 +7,7 @@ inputs. A rule is plain array code. It is called with raw values (first order, f
 
 from __future__ import annotations
 
+import functools
 import inspect
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -107,10 +108,6 @@ class Primitive:
         self.scalar_rules = self.rules
         self.__doc__ = self.summary
         self.__name__ = self.name
-        self.positional, self.defaults = _parameters(
-            self.numpy if arguments else forward, len(self.rules)
-        )
-        self._accepted = self._accepted_parameters()
 
     def __repr__(self) -> str:
         return f"<primitive {self.name}>"
@@ -131,6 +128,40 @@ class Primitive:
     def arity(self) -> int:
         """The number of array arguments (1 for a sequence of arrays)."""
         return len(self.rules)
+
+    # signatures are read when they are first needed: reading them all would double the import
+
+    @functools.cached_property
+    def positional(self) -> tuple[str, ...]:
+        """The names of the parameters that a call may give by position."""
+        if isinstance(self._signed, np.ufunc):
+            return tuple(f"x{i + 1}" for i in range(self.arity))
+        return tuple(
+            name
+            for name, parameter in _parameters(self._signed).items()
+            if parameter.kind in (parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD)
+        )
+
+    @functools.cached_property
+    def defaults(self) -> dict[str, Any]:
+        """The parameters of the function that calls are split by, with their defaults."""
+        if isinstance(self._signed, np.ufunc):
+            # every keyword of a ufunc call is refused by name, so its defaults are never compared
+            return {"out": None, "where": True, "dtype": None}
+        return {name: p.default for name, p in _parameters(self._signed).items()}
+
+    @functools.cached_property
+    def accepted(self) -> frozenset[str]:
+        """The parameters that the derivative covers."""
+        names: set[str] = set()
+        for rule in self.rules:
+            if rule is not None:
+                names.update(list(inspect.signature(rule).parameters)[self._leading() :])
+        return frozenset(names)
+
+    @property
+    def _signed(self) -> Callable[..., Any]:
+        return self.numpy if self.arguments else self.forward
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Apply the operation: recorded if an argument is a Tensor, computed otherwise."""
@@ -202,8 +233,8 @@ class Primitive:
             for name in list(params):
                 if name in self.defaults and params[name] is self.defaults[name]:
                     del params[name]
-                elif name not in self._accepted:
-                    raise refused(self, name, params[name], self._accepted)
+                elif name not in self.accepted:
+                    raise refused(self, name, params[name], self.accepted)
             if self.is_variadic:
                 inputs = inputs[0]
         for name, value in params.items():
@@ -251,18 +282,8 @@ class Primitive:
         """Return the Python expression of the local derivative on floats `x`, `y`, `value`."""
         raise NotImplementedError
 
-    def _rule_parameters(self) -> Iterable[Rule]:
-        return (rule for rule in self.rules if rule is not None)
-
     def _leading(self) -> int:
         return 1 + (2 if self.is_variadic else self.arity)
-
-    def _accepted_parameters(self) -> frozenset[str]:
-        accepted: set[str] = set()
-        for rule in self._rule_parameters():
-            names = list(inspect.signature(rule).parameters)
-            accepted.update(names[self._leading() :])
-        return frozenset(accepted)
 
 
 REGISTRY: dict[Callable[..., Any], Primitive] = {}
@@ -384,17 +405,8 @@ def _by_name(name: str) -> Primitive:
     return ROWS[name]
 
 
-def _parameters(forward: Callable[..., Any], arity: int) -> tuple[tuple[str, ...], dict[str, Any]]:
-    if isinstance(forward, np.ufunc):
-        # every keyword of a ufunc call is refused by name, so its defaults are never compared
-        return tuple(f"x{i + 1}" for i in range(arity)), {"out": None, "where": True, "dtype": None}
+def _parameters(function: Callable[..., Any]) -> Mapping[str, inspect.Parameter]:
     try:
-        parameters = inspect.signature(forward).parameters
+        return inspect.signature(function).parameters
     except ValueError:  # a builtin without a signature
-        return (), {}
-    positional = [
-        name
-        for name, parameter in parameters.items()
-        if parameter.kind in (parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD)
-    ]
-    return tuple(positional), {name: p.default for name, p in parameters.items()}
+        return {}

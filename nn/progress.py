@@ -6,8 +6,6 @@ import sys
 import time
 from typing import Any
 
-from tqdm import tqdm
-
 from nn.callbacks.callback import Callback, Logs
 
 
@@ -90,6 +88,8 @@ class ProgressBar(Callback):
         self.title = title
         self.started = time.perf_counter()
         if self.show_bar:
+            from tqdm import tqdm  # only a terminal needs it, and it is slow to import
+
             self.bar = tqdm(
                 total=self.params.get("steps"),
                 desc=title,

@@ -19,8 +19,7 @@ def table(vertices: Sequence[Vertex], edges: Sequence[Edge]) -> str:
         edges: those of the figure.
 
     Example:
-        >>> from autograd import Tensor
-        >>> from autograd.draw import draw
+        >>> from autograd import Tensor, draw
         >>> x = Tensor(3.0, name="x")
         >>> y = x * x
         >>> y.backward()
