@@ -11,11 +11,12 @@ import numpy as np
 from . import primitives
 from .containers import leaves, rebuilt
 from .errors import DTypeError, message
+from .forward import pushforward
 from .node import Node, toposort, value_of
 from .primitive import Primitive
 from .recording import enable_grad, recording
 from .run import name_of
-from .sweep import gradients, pushforward
+from .sweep import gradients
 from .tensor import Tensor, apply
 
 

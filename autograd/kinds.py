@@ -54,6 +54,17 @@ class Elementwise(Primitive):
         """Entries stay with entries."""
         return live
 
+    def push_live(
+        self,
+        tangents: Sequence[Any],
+        lives: Sequence[Any],
+        y: Any,
+        values: Sequence[Any],
+        params: Mapping[str, Any],
+    ) -> tuple[Any, Any]:
+        """Add the terms of the live entries of each input."""
+        return _live_terms(self, tangents, lives, y, values, params)
+
     def scalar_slope(self, index: int) -> str:
         """Call the partial with the output and the inputs."""
         return f"rule{index}(value, {'x' if self.arity == 1 else 'x, y'})"
@@ -65,6 +76,7 @@ class Linear(Primitive):
     Args:
         selects: True if parts of the input are left out according to a mask (`where`), so that
             what was left out must contribute an exact zero whatever lies behind it.
+        omits: True if parts of the input are left out by parameters (an index), likewise.
     """
 
     def __init__(
@@ -73,9 +85,11 @@ class Linear(Primitive):
         rules: Sequence[Rule | None],
         *,
         selects: bool = False,
+        omits: bool = False,
         **row: Any,
     ) -> None:
         self.selects = selects
+        self.omits = omits
         super().__init__(forward, rules, **row)
         if not self.is_variadic and NON_DIFFERENTIABLE not in self.rules:
             self.form = 1
@@ -116,6 +130,21 @@ class Linear(Primitive):
             live = np.ones(np.shape(y), bool)
         return self.pull(index, np.where(live, 1.0, 0.0), y, values, params) != 0
 
+    def push_live(
+        self,
+        tangents: Sequence[Any],
+        lives: Sequence[Any],
+        y: Any,
+        values: Sequence[Any],
+        params: Mapping[str, Any],
+    ) -> tuple[Any, Any]:
+        """Transport the masks as tangents of zeros and ones, unlike ones for unlike inputs."""
+        masks = [
+            None if t is None else _ones(live, t, 1.0 + i / math.pi)
+            for i, (t, live) in enumerate(zip(tangents, lives, strict=True))
+        ]
+        return self.push(tangents, y, values, params), self.push(masks, y, values, params) != 0
+
     def scalar_slope(self, index: int) -> str:
         """The derivative of a linear function of floats is a constant."""
         rule = self.rules[index]
@@ -125,6 +154,11 @@ class Linear(Primitive):
 
 class Multilinear(Linear):
     """Linear in each input while the others are held; rules as for `Linear`."""
+
+    @property
+    def is_product(self) -> bool:
+        """Whether it works entry by entry."""
+        return isinstance(self.forward, np.ufunc) and self.forward.signature is None
 
     def push(
         self, tangents: Sequence[Any], y: Any, values: Sequence[Any], params: Mapping[str, Any]
@@ -141,9 +175,20 @@ class Multilinear(Linear):
         self, index: int, live: Any, y: Any, values: Sequence[Any], params: Mapping[str, Any]
     ) -> Any:
         """A product mixes entries only where it is not element-wise."""
-        return (
-            live if isinstance(self.forward, np.ufunc) and self.forward.signature is None else None
-        )
+        return live if self.is_product else None
+
+    def push_live(
+        self,
+        tangents: Sequence[Any],
+        lives: Sequence[Any],
+        y: Any,
+        values: Sequence[Any],
+        params: Mapping[str, Any],
+    ) -> tuple[Any, Any]:
+        """Add the terms of the live entries of each input, where entries stay with entries."""
+        if self.is_product:
+            return _live_terms(self, tangents, lives, y, values, params)
+        return Primitive.push_live(self, tangents, lives, y, values, params)
 
     def scalar_slope(self, index: int) -> str:
         """A bilinear function of two floats is their product: the slope is the other one."""
@@ -182,11 +227,26 @@ class Reduction(Primitive):
         self, tangents: Sequence[Any], y: Any, values: Sequence[Any], params: Mapping[str, Any]
     ) -> Any:
         """Add the tangents by their weights."""
-        return np.sum(
-            tangents[0] * self._weights(y, values[0], params),
-            axis=params.get("axis"),
-            keepdims=params.get("keepdims", False),
-        )
+        return self._added(tangents[0] * self._weights(y, values[0], params), params)
+
+    def _added(self, terms: Any, params: Mapping[str, Any]) -> Any:
+        return np.sum(terms, axis=params.get("axis"), keepdims=params.get("keepdims", False))
+
+    def push_live(
+        self,
+        tangents: Sequence[Any],
+        lives: Sequence[Any],
+        y: Any,
+        values: Sequence[Any],
+        params: Mapping[str, Any],
+    ) -> tuple[Any, Any]:
+        """Add the tangents of the live entries by their weights."""
+        weights = self._weights(y, values[0], params)
+        terms = tangents[0] * weights
+        if lives[0] is None:
+            return self._added(terms, params), np.ones(np.shape(y), bool)
+        reached = self._added(np.where(lives[0], 1.0, 0.0), params) != 0
+        return self._added(np.where(lives[0], terms, 0.0), params), reached
 
     def live(
         self, index: int, live: Any, y: Any, values: Sequence[Any], params: Mapping[str, Any]
@@ -373,6 +433,34 @@ def several(
         return unpacked(row.bind((x,), params), shapes(x, **params))
 
     return outputs
+
+
+def _ones(live: Any, t: Any, one: float) -> Any:
+    """Return a mask as zeros and ones; no mask means that all entries are live."""
+    return np.full(np.shape(t), one) if live is None else np.where(live, one, 0.0)
+
+
+def _live_terms(
+    row: Primitive,
+    tangents: Sequence[Any],
+    lives: Sequence[Any],
+    y: Any,
+    values: Sequence[Any],
+    params: Mapping[str, Any],
+) -> tuple[Any, Any]:
+    """Return the sum of the terms of each input, exact zeros where they are not live; and where."""
+    total: Any = None
+    reached: Any = False
+    for i, t in enumerate(tangents):
+        if t is None or row.rules[i] is NON_DIFFERENTIABLE:
+            continue
+        alone = [t if j == i else None for j in range(row.arity)]
+        term = row.push(alone, y, values, params)
+        if lives[i] is not None:
+            term = np.where(lives[i], term, 0.0)
+        total = term if total is None else total + term
+        reached = np.logical_or(reached, True if lives[i] is None else lives[i])
+    return total, reached
 
 
 def _total(terms: Sequence[Any]) -> Any:

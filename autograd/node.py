@@ -269,3 +269,20 @@ def leading_to(roots: Sequence[Node], targets: set[Node]) -> set[Node]:
         if node not in relevant and any(isinstance(x, Node) and x in relevant for x in node.inputs):
             relevant.add(node)
     return relevant
+
+
+def refuse_stale(node: Node, inputs: Iterable[Any]) -> None:
+    """Raise if a leaf among the inputs was assigned after `node` was computed from it.
+
+    Raises:
+        GraphError: naming the leaf.
+    """
+    for x in inputs:
+        if isinstance(x, Node) and x.is_leaf and x._clock > node._clock:
+            raise GraphError(
+                message(
+                    f"{x.label} to hold the value that {node.label} was computed with",
+                    "a value assigned since",
+                    "computing the result again before differentiating it",
+                )
+            )

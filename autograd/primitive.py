@@ -69,6 +69,7 @@ class Primitive:
     """
 
     selects = False
+    omits = False
     form = 0
     """How `pull` uses a rule, for the sweep's shortest path: 1 rule(g, ...), 2 g * rule(y, ...)."""
 
@@ -277,6 +278,28 @@ class Primitive:
             A boolean array that broadcasts with the contribution, or None when all are live.
         """
         return None
+
+    def push_live(
+        self,
+        tangents: Sequence[Any],
+        lives: Sequence[Any],
+        y: Any,
+        values: Sequence[Any],
+        params: Mapping[str, Any],
+    ) -> tuple[Any, Any]:
+        """Return the tangent of the output and which of its entries depend on live ones.
+
+        Args:
+            tangents: as for `push`.
+            lives: for each tangent a boolean array that broadcasts with it, None if all are live.
+            y: the output value.
+            values: the input values.
+            params: the parameters.
+
+        Returns:
+            The tangent, and a boolean array that broadcasts with it.
+        """
+        return self.push(tangents, y, values, params), np.ones(np.shape(y), bool)
 
     def scalar_slope(self, index: int) -> str:
         """Return the Python expression of the local derivative on floats `x`, `y`, `value`."""

@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 
 from .errors import ShapeError, message, require
+from .forward import pushforward
 from .kinds import Elementwise, Reduction
 from .node import Node, toposort, value_of
 from .run import Run, name_of, positions_of
-from .sweep import gradients, pushforward
+from .sweep import gradients
 
 MOVES = frozenset(
     {

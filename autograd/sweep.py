@@ -1,4 +1,4 @@
-"""The two sweeps, reverse and forward: the only places that apply rules.
+"""The reverse sweep; with the forward one, in `forward`, the only place that applies rules.
 
 What every rule would otherwise have to care for is done here, once: order, fan-out, broadcasting,
 dtype, structural zeros, stale graphs.
@@ -6,19 +6,19 @@ dtype, structural zeros, stale graphs.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
 from .anomaly import flowed
-from .errors import GraphError, ShapeError, message
+from .errors import ShapeError, message
 from .fitting import fit, fitted, raw, recorded, reduced_mask, seed_of
 from .kinds import Linear
-from .node import LEAF, Node, leading_to, tensors_of, toposort, value_of
+from .node import LEAF, Node, leading_to, refuse_stale, tensors_of, value_of
 from .primitive import NON_DIFFERENTIABLE
 from .recording import explain, mode, traced
+from .zeros import collapsed, is_dead, is_finite, leaves_out, live_seed
 
 Observer = Callable[[Node, int, Any], None]
 
@@ -121,41 +121,6 @@ def contributions(root: Node, gradient: Any = None) -> dict[tuple[Node, int], An
     return edges
 
 
-def pushforward(
-    outputs: Sequence[Node], tangents: Mapping[Any, Any], *, create_graph: bool = False
-) -> list[Any]:
-    """Return the tangents of `outputs` for given tangents of Tensors they were computed from.
-
-    Args:
-        outputs: recorded Tensors.
-        tangents: the tangents to start from, each of its Tensor's shape.
-        create_graph: whether the results are recorded.
-
-    Returns:
-        One tangent an output, None where no given tangent reaches it.
-    """
-    flowing: dict[Node, Any] = dict(tangents)
-    with np.errstate(all="ignore"):
-        for node in reversed(toposort(outputs)):
-            if node in flowing or node.is_leaf:
-                continue
-            inputs = node.inputs
-            ts = [flowing.get(x) if isinstance(x, Node) else None for x in inputs]
-            if all(t is None for t in ts):
-                continue
-            _refuse_stale(node, inputs)
-            row = node.primitive
-            assert row is not None
-            values, y = (recorded(inputs), node) if create_graph else raw(inputs, node._value)
-            t = row.push(ts, y, values, node.params)
-            if np.shape(t) != node.shape:
-                t = np.broadcast_to(t, node.shape)
-            flowing[node] = fit(t, node)
-            if mode.anomaly:
-                flowed(node, t, [s for s in ts if s is not None], "tangent")
-    return [flowing.get(t) for t in outputs]
-
-
 def _swept(
     roots: Sequence[Node],
     seeds: Sequence[Any],
@@ -167,19 +132,13 @@ def _swept(
     An entry that an index leaves out, or a seed of zero, contributes nothing, though 0 * inf is
     nan. Following which entries are live costs time, which is spent only where it can matter.
     """
-    found = _pullback(roots, seeds, relevant, record)
+    found = _pullback(roots, seeds, relevant, record, careful=mode.anomaly > 0)
     ends = found[2] or dict(zip(found[0], found[1], strict=True))
-    if mode.tracing or mode.anomaly or all(map(_is_finite, ends.values())):
+    if mode.tracing or mode.anomaly or all(map(is_finite, ends.values())):
         return found
     if all(type(value_of(g)) is float for g in found[1]):
         return found
     return _pullback(roots, seeds, relevant, record, careful=True)
-
-
-def _is_finite(g: Any) -> bool:
-    value = value_of(g)
-    # a sum that overflows costs a second sweep, no more
-    return value is None or math.isfinite(value if type(value) is float else np.sum(value))
 
 
 def _pullback(
@@ -249,17 +208,16 @@ def _pullback(
             push_cotangent(total)
 
     for root, seed in zip(roots, seeds, strict=True):
-        deliver(root, seed, value_of(seed) != 0 if careful and root.shape else None)
+        mask = live_seed(seed) if careful or record or root.shape == () else None
+        deliver(root, None if is_dead(mask) else seed, mask)
     kind = type(roots[0]) if roots else Node
     general = careful or record or observe is not None or mode.anomaly > 0 or mode.tracing > 0
     with np.errstate(all="ignore"):
         for node, g in zip(nodes, cotangents, strict=False):  # both grow while they are walked
             entry = node._record
             if general or g is None or node in live or (entry and node._op.selects):
-                for x, c, mask in _edges(
-                    node, g, record, live.get(node), relevant, observe, careful
-                ):
-                    deliver(x, c, mask)
+                for edge in _edges(node, g, record, live.get(node), relevant, observe, careful):
+                    deliver(*edge)
                 continue
             if entry is not None:
                 row = node._op
@@ -371,7 +329,7 @@ def _fan_out(roots: Sequence[Node], relevant: set[Node] | None) -> dict[Node, in
                     continue
                 if x._op is None or x._op is LEAF:
                     if x._clock > made:
-                        _refuse_stale(node, (x,))
+                        refuse_stale(node, (x,))
                 elif relevant is None or x in relevant:
                     if x in seen:
                         shared[x] = shared.get(x, 1) + 1
@@ -383,7 +341,7 @@ def _fan_out(roots: Sequence[Node], relevant: set[Node] | None) -> dict[Node, in
             x = node._x
             if x._op is LEAF:
                 if x._clock > made:
-                    _refuse_stale(node, (x,))
+                    refuse_stale(node, (x,))
             elif relevant is None or x in relevant:
                 if x in seen:
                     shared[x] = shared.get(x, 1) + 1
@@ -394,7 +352,7 @@ def _fan_out(roots: Sequence[Node], relevant: set[Node] | None) -> dict[Node, in
             x = node._y
             if x._op is LEAF:
                 if x._clock > made:
-                    _refuse_stale(node, (x,))
+                    refuse_stale(node, (x,))
             elif relevant is None or x in relevant:
                 if x in seen:
                     shared[x] = shared.get(x, 1) + 1
@@ -419,7 +377,7 @@ def _edges(
     inputs = node.inputs
     params = node._record[1] if node._record is not None else {}
     if node._record is None:
-        _refuse_stale(node, inputs)
+        refuse_stale(node, inputs)
     values: list[Any] | None = None
     y: Any = None
     for i, x in enumerate(inputs):
@@ -435,13 +393,17 @@ def _edges(
             yield x, None, None
             continue
         kept = None
-        if mask is None and careful and isinstance(row, Linear) and x.shape:
+        if (
+            mask is None
+            and x.shape
+            and (isinstance(row, Linear) if careful else record and leaves_out(row, params))
+        ):
             mask = np.ones(node.shape, bool)
         if mask is not None or row.selects:
             # a trace must decide anew for every input, so there the masks are recorded too
             follow = record and traced(node)
             seen = values if follow else [value_of(each) for each in inputs]
-            kept = row.live(i, mask, y if follow else node._value, seen, params)
+            kept = collapsed(row.live(i, mask, y if follow else node._value, seen, params))
             if kept is None and isinstance(mask, Node):
                 kept = np.any(mask)  # type: ignore[call-overload]
         c: Any = None
@@ -456,15 +418,3 @@ def _edges(
         if observe is not None:
             observe(node, i, c)
         yield x, c, kept if c is not None else None
-
-
-def _refuse_stale(node: Node, inputs: Iterable[Any]) -> None:
-    for x in inputs:
-        if isinstance(x, Node) and x.is_leaf and x._clock > node._clock:
-            raise GraphError(
-                message(
-                    f"{x.label} to hold the value that {node.label} was computed with",
-                    "a value assigned since",
-                    "computing the result again before differentiating it",
-                )
-            )

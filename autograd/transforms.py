@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Sequence
-from itertools import chain
 from typing import Any
 
 import numpy as np
 
 from .containers import leaves, mapped, matched, rebuilt
 from .errors import ArgumentError, ShapeError, message
+from .forward import pushforward
 from .node import value_of
 from .run import (
     Run,
@@ -22,7 +22,6 @@ from .run import (
     positions_of,
     zeros_like,
 )
-from .sweep import pushforward
 from .tensor import Tensor
 
 
@@ -232,8 +231,6 @@ def jacobian(
         entries = sum(x.size for x in run.variables)
         forward = entries < sum(np.size(y) for y in results) if mode is None else mode == "forward"
         blocks = (_forward_blocks if forward else _reverse_blocks)(run, results)
-        if forward and mode is None and not all(map(_is_finite, chain(*blocks))):
-            blocks = _reverse_blocks(run, results)  # which follows the zeros of its seeds
         result = rebuilt(run.y, (run.structured(row)[0] for row in blocks))
         return (result, run.plain(run.aux)) if has_aux else result
 
@@ -285,10 +282,6 @@ def _reverse_blocks(run: Run, results: list[Any]) -> list[list[Any]]:
             ]
         )
     return blocks
-
-
-def _is_finite(block: Any) -> bool:
-    return bool(np.isfinite(value_of(block)).all())
 
 
 def hessian(f: Callable[..., Any], argnum: int = 0) -> Callable[..., Any]:

@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 
 from ..errors import ArgumentError, DTypeError, GradientError, ShapeError, message
+from ..forward import pushforward
 from ..node import value_of
 from ..recording import enable_grad
-from ..sweep import gradients, pushforward
+from ..sweep import gradients
 from ..tensor import Tensor
 from .richardson import Array, scales_of
 

@@ -54,6 +54,7 @@ getitem = linear(
         Case(((4,),), {"index": 2}),
     ),
     domain=REALS,
+    omits=True,
 )
 scatter = linear(
     _scatter,
@@ -64,6 +65,7 @@ scatter = linear(
         Case(((3, 2),), {"shape": (4, 2), "index": np.array([0, 2, 0])}),
     ),
     domain=REALS,
+    omits=True,
 )
 
 

@@ -18,12 +18,14 @@ linear(
     lambda g, x, k=0: np.tril(g, k),
     cases=(*ONE, Case(((2, 3, 3),), {"k": -1})),
     domain=REALS,
+    omits=True,
 )
 linear(
     np.triu,
     lambda g, x, k=0: np.triu(g, k),
     cases=(*ONE, Case(((2, 3, 3),), {"k": 1})),
     domain=REALS,
+    omits=True,
 )
 
 
@@ -41,12 +43,14 @@ diagonal = linear(
     lambda g, x, offset=0, axis1=0, axis2=1: _on_diagonal(g, x, offset, axis1, axis2),
     cases=(*ONE, Case(((2, 3, 4),), {"offset": -1, "axis1": 2, "axis2": 0})),
     domain=REALS,
+    omits=True,
 )
 linear(
     np.diag,
     lambda g, x, k=0: np.diag(g, k) if np.ndim(x) == 1 else _on_diagonal(g, x, k, 0, 1),
     cases=(Case(((3,),)), Case(((3, 4),), {"k": 1}), Case(((3,),), {"k": -1})),
     domain=REALS,
+    omits=True,
 )
 composite(
     np.linalg.diagonal,
