@@ -5,7 +5,7 @@ from __future__ import annotations
 import builtins
 import keyword
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -156,7 +156,7 @@ def live_from(
     return live
 
 
-def identifier(name: str, taken: Sequence[str]) -> str:
+def identifier(name: str, taken: Collection[str]) -> str:
     """Return a valid Python name like `name`, different from those taken."""
     base = re.sub(r"\W+", "_", name).strip("_") or "x"
     if base[0].isdigit() or keyword.iskeyword(base) or base in _RESERVED:

@@ -32,6 +32,7 @@ from .equations import (
     refs_of,
     sample,
 )
+from .export import onnx_of
 from .latex import latex_of
 from .lowering import opened
 from .recorder import Recorder, record, record_of
@@ -317,6 +318,18 @@ class Graph:
             ArgumentError: if a value is an array.
         """
         return latex_of(self)
+
+    def to_onnx(self) -> Any:
+        """Return the graph as an ONNX model of opset 18; see `autograd.graph.export`.
+
+        Returns:
+            An `onnx.ModelProto`, checked by ONNX; its inputs have the names of the graph's.
+
+        Raises:
+            MissingExtraError: if the extra `onnx` is not installed.
+            ArgumentError: naming the operation, if ONNX lacks one.
+        """
+        return onnx_of(self)
 
     def scalarised(self) -> Graph:
         """Return the graph on rows that say what they do to floats, where that is possible."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import types
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ChainruleError
@@ -18,13 +19,19 @@ if TYPE_CHECKING:
 Parts = tuple[tuple[Any, ...], tuple[Equation, ...], int, tuple[Spec, ...]]
 
 
-def opened(graph: Graph) -> Graph:
+def opened(
+    graph: Graph,
+    kept: Collection[str] = (),
+    spelled: Mapping[str, Callable[..., Any]] = MappingProxyType({}),
+) -> Graph:
     """Return a graph in which every row whose function is array code in Python is written out.
 
     The function is traced like any other. A row that cannot be traced stays as it is.
 
     Args:
         graph: any graph.
+        kept: names of rows that stay as they are.
+        spelled: functions that stand for the rows of their names, in other rows.
 
     Returns:
         A graph with the same results.
@@ -33,11 +40,14 @@ def opened(graph: Graph) -> Graph:
     found = []
     for _, equation in graph.numbered():
         key = None
-        if isinstance(equation.row.forward, types.FunctionType) and not refs_of(equation.params):
+        row = equation.row
+        function = spelled.get(row.name, row.forward)
+        opens = isinstance(function, types.FunctionType) and row.name not in kept
+        if opens and not refs_of(equation.params):
             specs = tuple(graph.specs[i] for i in equation.inputs)
-            key = (equation.row, specs, freeze(equation.params))
+            key = (row, specs, freeze(equation.params))
             if key not in cache:
-                cache[key] = _traced(equation.row, specs, equation.params)
+                cache[key] = _traced(row, function, specs, equation.params)
         found.append(None if key is None else cache[key])
     if not any(found):
         return graph
@@ -82,11 +92,16 @@ def opened(graph: Graph) -> Graph:
     )
 
 
-def _traced(row: Primitive, specs: Sequence[Spec], params: Mapping[str, Any]) -> Parts | None:
+def _traced(
+    row: Primitive,
+    function: Callable[..., Any],
+    specs: Sequence[Spec],
+    params: Mapping[str, Any],
+) -> Parts | None:
     """Trace the function of a row; None if it is no array code of rows."""
 
     def call(*values: Any) -> Any:
-        return row.evaluate(values, params)
+        return function(list(values), **params) if row.is_variadic else function(*values, **params)
 
     try:
         parts, _ = record(call, [sample(spec) for spec in specs], {}, Recorder())
