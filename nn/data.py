@@ -100,8 +100,10 @@ def same_length(**arrays: Any) -> int:
     return next(iter(lengths.values()))
 
 
-def order(n: int, shuffle: bool, rng: Generator) -> Any:
-    """Return the order of an epoch: drawn without replacement, or as it stands (None)."""
+def order(n: int, shuffle: bool, rng: Generator, replace: bool = False) -> Any:
+    """Return the rows of an epoch: drawn with or without replacement, or as they stand (None)."""
+    if replace:
+        return rng.integers(n, size=n)
     return rng.permutation(n) if shuffle else None
 
 
@@ -155,24 +157,39 @@ class ArraySource:
         weight: one weight an example, or None.
         batch_size: rows a batch; the last may have fewer.
         shuffle: whether every epoch has an order of its own.
+        replace: whether every row of an epoch is drawn from all rows.
+
+    Attributes:
+        position: where in the random numbers the epoch began, as plain data.
     """
 
-    def __init__(self, x: Any, y: Any, weight: Any, batch_size: int, shuffle: bool) -> None:
+    def __init__(
+        self, x: Any, y: Any, weight: Any, batch_size: int, shuffle: bool, replace: bool = False
+    ) -> None:
         self.x = x
         self.y = y
         self.weight = weight
         self.batch_size = batch_size
         self.shuffle = shuffle
+        self.replace = replace
         self.size = len(x[0] if isinstance(x, tuple) else x)
+        self.position: Any = None
 
     @property
     def steps(self) -> int:
         """Batches an epoch."""
         return -(-self.size // self.batch_size)
 
+    def seek(self, position: Any, rng: Generator) -> None:
+        """Let the next epoch be the one that began at `position`."""
+        rng.bit_generator.state = position
+
     def epoch(self, rng: Generator, skip: int = 0) -> Iterator[tuple[Any, Any, Any]]:
-        """Yield (x, y, weight) of every batch after the first `skip`."""
-        index = order(self.size, self.shuffle, rng)
+        """Draw an order, and return (x, y, weight) of every batch after the first `skip`."""
+        self.position = rng.bit_generator.state
+        return self._batches(order(self.size, self.shuffle, rng, self.replace), skip)
+
+    def _batches(self, index: Any, skip: int) -> Iterator[tuple[Any, Any, Any]]:
         for start in range(skip * self.batch_size, self.size, self.batch_size):
             stop = start + self.batch_size
             x = (
@@ -191,12 +208,15 @@ class StreamSource:
         prepare: checks a batch and returns its three parts.
     """
 
-    shuffle = False
+    position = None
 
     def __init__(self, batches: Iterable[Any], prepare: Callable[[Any], Any]) -> None:
         self.batches = batches
         self.prepare = prepare
         self.steps = len(batches) if isinstance(batches, Sized) else None
+
+    def seek(self, position: Any, rng: Generator) -> None:
+        """Leave it to `epoch` to skip what is done."""
 
     def epoch(self, rng: Generator, skip: int = 0) -> Iterator[tuple[Any, Any, Any]]:
         """Yield (x, y, weight) of every batch after the first `skip`."""
@@ -207,6 +227,8 @@ class StreamSource:
 class SteppedSource:
     """Another source in epochs of a fixed number of batches, going on where the last ended.
 
+    When the data are at their end they begin anew, if they can.
+
     Args:
         source: where the batches come from.
         steps: batches an epoch.
@@ -214,15 +236,42 @@ class SteppedSource:
 
     def __init__(self, source: ArraySource | StreamSource, steps: int) -> None:
         self.source = source
-        self.shuffle = source.shuffle
         self.steps = steps
         self.running: Iterator[tuple[Any, Any, Any]] | None = None
+        self.done = 0
+
+    @property
+    def position(self) -> dict[str, Any]:
+        """Where the pass through the data began, and how many of its batches are done."""
+        return {"start": self.source.position, "done": self.done}
+
+    def seek(self, position: Any, rng: Generator) -> None:
+        """Go to where a position was noted."""
+        self.source.seek(position["start"], rng)
+        self.done = position["done"]
+        self.running = self.source.epoch(rng, self.done)
 
     def epoch(self, rng: Generator, skip: int = 0) -> Iterator[tuple[Any, Any, Any]]:
-        """Yield (x, y, weight) of the next batches after the first `skip`."""
+        """Return (x, y, weight) of the next batches, `skip` fewer than an epoch has."""
         if self.running is None:
-            self.running = self.source.epoch(rng)
-        return itertools.islice(self.running, skip, self.steps)
+            self.restart(rng)
+        return self._batches(rng, skip)
+
+    def restart(self, rng: Generator) -> None:
+        """Begin a pass through the data."""
+        self.running, self.done = self.source.epoch(rng), 0
+
+    def _batches(self, rng: Generator, skip: int) -> Iterator[tuple[Any, Any, Any]]:
+        for _ in range(skip, self.steps):
+            assert self.running is not None
+            batch = next(self.running, None)
+            if batch is None:
+                self.restart(rng)
+                batch = next(self.running, None)
+            if batch is None:
+                return
+            self.done += 1
+            yield batch
 
 
 class FirstBatches:
@@ -236,8 +285,6 @@ class FirstBatches:
     Raises:
         ArgumentError: if there are fewer, at once where their number is known.
     """
-
-    shuffle = False
 
     def __init__(self, source: ArraySource | StreamSource, steps: int, name: str) -> None:
         if source.steps is not None and steps > source.steps:
@@ -268,4 +315,5 @@ class FirstBatches:
             )
 
 
-Source = ArraySource | StreamSource | SteppedSource | FirstBatches
+TrainingSource = ArraySource | StreamSource | SteppedSource
+Source = ArraySource | StreamSource | FirstBatches

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import signal
 import threading
 import warnings
@@ -14,7 +13,7 @@ import numpy as np
 
 from autograd.errors import ArgumentError, message
 from nn.callbacks.callback import CallbackList, History, Logs
-from nn.data import Source, SteppedSource
+from nn.data import Source, TrainingSource
 from nn.metrics import Mean
 from nn.random import drawing_from
 from nn.training import NotFiniteError, test_step, train_step
@@ -37,7 +36,7 @@ class FitLoop:
     def __init__(
         self,
         model: Any,
-        source: Source,
+        source: TrainingSource,
         epochs: int,
         initial_epoch: int,
         validation: Source | None,
@@ -57,7 +56,6 @@ class FitLoop:
         self.loss = Mean("loss")
         self.interrupted = False
         self.pending: dict[str, Any] | None = None
-        self.epoch_start: Any = None
 
     def run(self) -> History:
         """Train, and return the history.
@@ -90,12 +88,12 @@ class FitLoop:
 
     def logs(self) -> Logs:
         """Return loss and metrics of the epoch so far."""
-        recipe = self.model.recipe
-        return {"loss": self.loss.result(), **{m.name: m.result() for m in recipe.metrics}}
+        return measured(self.loss, self.model)
 
     def _run_epoch(self) -> Logs:
         model, tell = self.model, self.callbacks.tell
         if self.pending and not self.batch:
+            self.source.seek(self.pending["position"], model.generator)
             self._reinstate()
         tell("on_epoch_begin", self.epoch)
         reset(self.loss, model)
@@ -122,8 +120,8 @@ class FitLoop:
             model.stop_training = True
         logs = self.logs()
         if self.validation is not None and (self.epoch + 1) % self.validation_freq == 0:
-            measured = evaluate(model, self.validation, self.callbacks)
-            logs.update({f"val_{key}": value for key, value in measured.items()})
+            held_out = evaluate(model, self.validation, self.callbacks)
+            logs.update({f"val_{key}": value for key, value in held_out.items()})
         tell("on_epoch_end", self.epoch, logs)
         return logs
 
@@ -131,14 +129,10 @@ class FitLoop:
         """Return the batches of this epoch that are left."""
         rng = self.model.generator
         if self.pending:
-            rng.bit_generator.state = self.pending["epoch_start"]
-        self.epoch_start = rng.bit_generator.state
+            self.source.seek(self.pending["position"], rng)
         batches = self.source.epoch(rng, self.batch)
         if self.pending:
-            # the first of them draws the order of the epoch, in the state that it began with
-            first = list(itertools.islice(batches, 1))
             self._reinstate()
-            return itertools.chain(first, batches)
         return batches
 
     def snapshot(self) -> dict[str, Any]:
@@ -147,7 +141,7 @@ class FitLoop:
         return {
             "epoch": self.epoch,
             "batch": self.batch,
-            "epoch_start": self.epoch_start,
+            "position": self.source.position,
             "weights": model.get_weights(),
             "slots": optimizer.state,
             "iterations": optimizer.iterations,
@@ -182,14 +176,6 @@ class FitLoop:
                         "another backup_dir, one for each training",
                     )
                 )
-        if isinstance(self.source, SteppedSource):
-            raise ArgumentError(
-                message(
-                    "a training over whole epochs, in order to resume",
-                    "steps_per_epoch",
-                    "without it",
-                )
-            )
         self.pending = state
         self.epoch, self.batch = state["epoch"], state["batch"]
         self.model.stop_training = state["stop"]
@@ -251,6 +237,27 @@ def reset(loss: Mean, model: Any) -> None:
         metric.reset_state()
 
 
+def measured(loss: Mean, model: Any) -> Logs:
+    """Return loss and metrics by name."""
+    return {"loss": loss.result(), **{m.name: m.result() for m in model.recipe.metrics}}
+
+
+def refuse_nothing(batches: Any, what: str) -> None:
+    """Raise unless there was a batch.
+
+    Raises:
+        ArgumentError: if there was none.
+    """
+    if not batches:
+        raise ArgumentError(
+            message(
+                f"a batch {what} at least",
+                "none",
+                "data that are not used up yet, such as an iterable that starts anew each time",
+            )
+        )
+
+
 def evaluate(model: Any, source: Source, callbacks: CallbackList) -> Logs:
     """Return loss and metrics of a data set, and leave the metrics fresh.
 
@@ -265,15 +272,8 @@ def evaluate(model: Any, source: Source, callbacks: CallbackList) -> Logs:
     for i, (x, y, weight) in enumerate(source.epoch(model.generator)):
         tell("on_test_batch_begin", i)
         loss.update_state(test_step(model, model.recipe, x, y, weight), len(y))
-        logs = {"loss": loss.result(), **{m.name: m.result() for m in model.recipe.metrics}}
+        logs = measured(loss, model)
         tell("on_test_batch_end", i, logs)
-    if not logs:
-        raise ArgumentError(
-            message(
-                "a batch to measure at least",
-                "none",
-                "data that are not used up yet, such as an iterable that starts anew each time",
-            )
-        )
+    refuse_nothing(logs, "to measure")
     tell("on_test_end", logs)
     return logs

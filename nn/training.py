@@ -14,6 +14,7 @@ import autograd as ag
 from autograd import Tensor, no_grad
 from autograd.errors import ArgumentError, GraphError, ShapeError, message
 from nn import data, losses, metrics, optimizers
+from nn.layers.calling import calling
 from nn.layers.layer import WeightRule
 
 
@@ -29,11 +30,13 @@ class Recipe:
         optimizer: what changes the parameters.
         loss: what is made small.
         metrics: what is measured besides.
+        weighted: the names of those metrics in which examples count by their weights.
     """
 
     optimizer: optimizers.Optimizer
     loss: losses.Loss
     metrics: list[metrics.Metric]
+    weighted: frozenset[str] = frozenset()
     penalties: list[WeightRule] = field(default_factory=list)
     state: list[Tensor] = field(default_factory=list)
 
@@ -43,15 +46,24 @@ class Recipe:
         self.state = model.non_trainable_weights
 
     @staticmethod
-    def of(optimizer: Any, loss: Any, wanted: Any) -> Recipe:
+    def of(optimizer: Any, loss: Any, plain: Any, weighted: Any = None) -> Recipe:
         """Resolve names.
+
+        Args:
+            optimizer: a name or object.
+            loss: a name, object or function.
+            plain: the metrics in which every example counts the same.
+            weighted: the metrics in which examples count by their weights.
 
         Raises:
             ArgumentError: if a name is unknown or a metric's name is given twice.
         """
-        if isinstance(wanted, (str, metrics.Metric)) or callable(wanted):
-            wanted = [wanted]
-        found = [metrics.get(m) for m in wanted or ()]
+        found = _metrics(plain)
+        heavy = _metrics(weighted)
+        for m in heavy:
+            if m.name in {each.name for each in found}:
+                m.name = f"weighted_{m.name}"
+        found += heavy
         names = [m.name for m in found]
         for name in names:
             if names.count(name) > 1 or name == "loss":
@@ -62,7 +74,13 @@ class Recipe:
             raise ArgumentError(
                 message("a loss to make small", "loss=None", "loss='mse' or another of nn.losses")
             )
-        return Recipe(optimizers.get(optimizer), losses.get(loss), found)
+        weights_of = frozenset(m.name for m in heavy)
+        return Recipe(optimizers.get(optimizer), losses.get(loss), found, weights_of)
+
+
+def _metrics(wanted: Any) -> list[metrics.Metric]:
+    one = isinstance(wanted, (str, metrics.Metric)) or callable(wanted)
+    return [metrics.get(m) for m in ([wanted] if one else wanted or ())]
 
 
 def train_step(model: Any, recipe: Recipe, x: Any, y: Any, weight: Any) -> float:
@@ -83,8 +101,9 @@ def train_step(model: Any, recipe: Recipe, x: Any, y: Any, weight: Any) -> float
     """
     kept = [t.data for t in recipe.state]
     try:
-        prediction = model.forward(x, training=True)
-        loss = _total(recipe, recipe.loss(y, prediction, weight))
+        with calling() as call:
+            prediction = model.forward(x, training=True)
+        loss = _total(recipe, recipe.loss(y, prediction, weight), call.losses)
         value = float(loss.item())
         if not math.isfinite(value):
             raise NotFiniteError(_why_not_finite(model, x, value))
@@ -110,8 +129,9 @@ def test_step(model: Any, recipe: Recipe, x: Any, y: Any, weight: Any) -> float:
     Returns:
         The loss.
     """
-    prediction = model.forward(x)
-    loss = _total(recipe, recipe.loss(y, prediction, weight))
+    with calling() as call:
+        prediction = model.forward(x)
+    loss = _total(recipe, recipe.loss(y, prediction, weight), call.losses)
     _measure(recipe, y, prediction, weight)
     return float(loss.item())
 
@@ -119,18 +139,18 @@ def test_step(model: Any, recipe: Recipe, x: Any, y: Any, weight: Any) -> float:
 test_step.__test__ = False  # type: ignore[attr-defined] # pytest takes its name for a test's
 
 
-def _total(recipe: Recipe, loss: Any) -> Any:
+def _total(recipe: Recipe, loss: Any, added: list[Any]) -> Any:
     for rule in recipe.penalties:
         assert rule.regularizer is not None
         loss = loss + rule.regularizer(rule.weight)
-    return loss
+    return sum(added, loss)
 
 
 def _measure(recipe: Recipe, y: Any, prediction: Any, weight: Any) -> None:
     if recipe.metrics:
         p = np.asarray(prediction.data if isinstance(prediction, Tensor) else prediction)
         for metric in recipe.metrics:
-            metric.update_state(y, p, weight)
+            metric.update_state(y, p, weight if metric.name in recipe.weighted else None)
 
 
 def _refuse_infinite(gradients: Any, parameters: Any, loss: float) -> None:
@@ -148,20 +168,20 @@ def _refuse_infinite(gradients: Any, parameters: Any, loss: float) -> None:
 
 
 def _why_not_finite(model: Any, x: Any, value: float) -> str:
-    with no_grad():
-        for layer in getattr(model, "layers", ()):
+    found: list[str] = []
+
+    def watch(layer: Any, out: Any) -> None:
+        values = out.data if isinstance(out, Tensor) else out
+        if not found and not np.all(np.isfinite(values)):
             broken = [t.label for t in layer.weights if not np.all(np.isfinite(t.data))]
-            x = layer.forward(x)
-            values = x.data if isinstance(x, Tensor) else x
-            if not np.all(np.isfinite(values)):
-                why = f" with {broken[0]} not finite" if broken else ""
-                where = f"layer {layer.name!r} being the first with such outputs{why}"
-                break
-        else:
-            where = "every layer having finite outputs"
+            why = f" with {broken[0]} not finite" if broken else ""
+            found.append(f"layer {layer.name!r} being the first with such outputs{why}")
+
+    with no_grad(), calling(watch):
+        model.forward(x)
     return message(
         "a finite loss",
-        f"{value}, {where}",
+        f"{value}, {found[0] if found else 'every layer having finite outputs'}",
         "a smaller learning rate, clipnorm=1.0, or inputs of size about 1; "
         "nn.callbacks.TerminateOnNaN() to stop instead of raising",
     )
@@ -237,7 +257,7 @@ def examples(
     if check:
         first = tuple(p[:1] for p in parts) if isinstance(x, tuple) else x[:1]
         with no_grad(), np.errstate(all="ignore"):
-            shape = np.shape(model(first))
+            shape = np.shape(model.forward(first))
         model.recipe.loss.check(y, (len(y), *shape[1:]))
     if class_weight is not None:
         of_class = _weights_of_classes(y, class_weight)
@@ -321,6 +341,7 @@ def batches_of(
     batch_size: int | None,
     shuffle: bool,
     class_weight: Mapping[int, float] | None = None,
+    replace: bool = False,
 ) -> data.ArraySource | data.StreamSource:
     """Return the source of (x, y, weight) batches that `fit` and `evaluate` ask for.
 
@@ -332,12 +353,17 @@ def batches_of(
         batch_size: rows a batch; 32 if None.
         shuffle: whether every epoch has an order of its own.
         class_weight: a weight for every class.
+        replace: whether rows are drawn with replacement.
 
     Raises:
         ShapeError: if lengths or shapes do not fit.
         ArgumentError: if a value does not.
     """
     if is_stream(x):
+        if replace:
+            raise ArgumentError(
+                message("arrays for replace=True", "an iterable", "drawing its batches yourself")
+            )
         if y is not None or batch_size is not None:
             raise ArgumentError(
                 message(
@@ -358,7 +384,39 @@ def batches_of(
         return data.StreamSource(x, prepare)
     x, y, weight = examples(model, x, y, weight, class_weight)
     size = 32 if batch_size is None else positive("batch_size", batch_size)
-    return data.ArraySource(x, y, weight, size, shuffle)
+    return data.ArraySource(x, y, weight, size, shuffle, replace)
+
+
+def inputs_to_predict(
+    model: Any, x: Any, batch_size: int | None
+) -> data.ArraySource | data.StreamSource:
+    """Return the source of the batches that `predict` asks for.
+
+    Args:
+        model: a model.
+        x: inputs, or an iterable of batches of inputs, or of tuples that begin with them.
+        batch_size: rows a batch; 32 if None.
+
+    Raises:
+        ShapeError: if lengths or shapes do not fit.
+        ArgumentError: if there is no data to take, or a batch size beside an iterable.
+    """
+    if not is_stream(x):
+        size = 32 if batch_size is None else positive("batch_size", batch_size)
+        return data.ArraySource(inputs_of(model, x), None, None, size, False)
+    if batch_size is not None:
+        raise ArgumentError(
+            message(
+                "no batch_size beside an iterable of batches",
+                f"batch_size={batch_size!r}",
+                "batches of the size you want",
+            )
+        )
+
+    def prepare(batch: Any) -> tuple[Any, None, None]:
+        return inputs_of(model, batch[0] if isinstance(batch, tuple) else batch), None, None
+
+    return data.StreamSource(x, prepare)
 
 
 def measured(

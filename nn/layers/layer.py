@@ -13,6 +13,7 @@ import numpy as np
 from autograd import Tensor, no_grad
 from autograd.errors import ArgumentError, ShapeError, message
 from nn import config, constraints, initializers, random, regularizers
+from nn.layers import calling
 from nn.layers.symbol import Symbol
 from nn.module import Module
 from nn.registry import Configurable, Registry, snake_case
@@ -38,6 +39,7 @@ class Layer(Module, Configurable):
         name: what summaries and messages call it; the class name in snake_case if not given.
         dtype: "float32" or "float64"; the default of `nn.config` if not given.
         trainable: False to keep its parameters as they are.
+        activity_regularizer: a penalty on the output, divided by the number of examples.
         input_shape: the shape of one example, for the first layer of a model.
         input_dim: the width of one example, for the first layer of a model.
 
@@ -52,6 +54,7 @@ class Layer(Module, Configurable):
     """
 
     _takes_training = False
+    last_call: calling.Call | None = None
 
     def __init__(
         self,
@@ -59,6 +62,7 @@ class Layer(Module, Configurable):
         name: str | None = None,
         dtype: Any = None,
         trainable: bool = True,
+        activity_regularizer: Any = None,
         input_shape: Sequence[int | None] | None = None,
         input_dim: int | None = None,
     ) -> None:
@@ -70,6 +74,7 @@ class Layer(Module, Configurable):
         self.is_auto_named = name is None
         self.dtype = None if dtype is None else config.float_dtype(dtype)
         self.trainable = trainable
+        self.activity_regularizer = regularizers.get(activity_regularizer)
         if input_dim is not None:
             input_shape = (input_dim,)
         self.input_shape = None if input_shape is None else tuple(input_shape)
@@ -118,14 +123,45 @@ class Layer(Module, Configurable):
         """
         if _is_symbolic(inputs):
             return self._connect(inputs)
-        return self._as_tensor(self.forward(inputs, training))
+        if calling.current.get() is not None:
+            return self._as_tensor(self.forward(inputs, training))
+        with calling.calling() as call:
+            out = self._as_tensor(self.forward(inputs, training))
+        self.last_call = call
+        return out
 
     def forward(self, inputs: Any, training: bool = False) -> Any:
         """Apply the layer without wrapping a result that no parameter took part in."""
         x = self.cast(inputs)
         if not self.built:
             self.build(shape_of(x))
-        return self.call(x, training=training) if self._takes_training else self.call(x)
+        out = self.call(x, training=training) if self._takes_training else self.call(x)
+        if self.activity_regularizer is not None:
+            self.add_loss(self.activity_regularizer(out) / max(len(out), 1))
+        call = calling.current.get()
+        if call is not None and call.watch is not None:
+            call.watch(self, out)
+        return out
+
+    def add_loss(self, loss: Any) -> None:
+        """Add to the loss of the call under way; for use in `call`.
+
+        Args:
+            loss: a scalar, which depends on the inputs or parameters.
+
+        Example:
+            >>> class Small(Layer):
+            ...     def call(self, inputs):
+            ...         self.add_loss((inputs**2).sum())
+            ...         return inputs
+            >>> layer = Small()
+            >>> out = layer(Tensor([1.0, 2.0]))
+            >>> [loss.item() for loss in layer.losses]
+            [5.0]
+        """
+        call = calling.current.get()
+        if call is not None:
+            call.losses.append(loss)
 
     @property
     def compute_dtype(self) -> np.dtype[Any]:
@@ -199,8 +235,9 @@ class Layer(Module, Configurable):
 
     @property
     def losses(self) -> list[Any]:
-        """What the regularizers add to the loss, one scalar Tensor each."""
-        return [r.regularizer(r.weight) for r in self.all_rules() if r.regularizer is not None]
+        """What regularizers, and layers in the last call of this one, add to the loss."""
+        penalties = [r.regularizer(r.weight) for r in self.all_rules() if r.regularizer is not None]
+        return penalties + (self.last_call.losses if self.last_call is not None else [])
 
     def probe(self, *shapes: Shape) -> Shape:
         """Build the layer and return its output shape, by one run on zeros.

@@ -12,8 +12,9 @@ from autograd import Tensor, no_grad
 from autograd.errors import ArgumentError, GraphError, message
 from nn import data, random, training
 from nn.callbacks import Callback, CallbackList, History
-from nn.fitting import FitLoop, evaluate
+from nn.fitting import FitLoop, evaluate, measured, refuse_nothing, reset
 from nn.layers import Layer
+from nn.metrics import Mean
 from nn.module import unchanged_on_error
 from nn.progress import ProgressBar
 from nn.saving import weights
@@ -102,18 +103,26 @@ class Model(Layer):
             )
         )
 
-    def compile(self, optimizer: Any = "rmsprop", loss: Any = None, metrics: Any = None) -> None:
+    def compile(
+        self,
+        optimizer: Any = "rmsprop",
+        loss: Any = None,
+        metrics: Any = None,
+        weighted_metrics: Any = None,
+    ) -> None:
         """Choose what to train by; replaces an earlier choice.
 
         Args:
             optimizer: a name or object of `nn.optimizers`.
             loss: a name or object of `nn.losses`, or a function of (y_true, y_pred).
-            metrics: a list of names or objects of `nn.metrics`, or of such functions.
+            metrics: a list of names or objects of `nn.metrics`, or of such functions; every
+                example counts the same.
+            weighted_metrics: the same, where examples count by sample and class weights.
 
         Raises:
             ArgumentError: if a name is unknown.
         """
-        recipe = training.Recipe.of(optimizer, loss, metrics)
+        recipe = training.Recipe.of(optimizer, loss, metrics, weighted_metrics)
         if self.built:
             recipe.optimizer.build(self)
         self.recipe = recipe
@@ -136,6 +145,7 @@ class Model(Layer):
         validation_steps: int | None = None,
         validation_batch_size: int | None = None,
         validation_freq: int = 1,
+        replace: bool = False,
     ) -> History:
         """Train.
 
@@ -152,10 +162,13 @@ class Model(Layer):
             class_weight: how much each class counts.
             sample_weight: how much each example counts.
             initial_epoch: how many epochs are done already.
-            steps_per_epoch: batches an epoch; the data go on where the last epoch ended.
+            steps_per_epoch: batches an epoch; the data go on where the last epoch ended, and
+                begin anew at their end.
             validation_steps: batches of a validation, always the first ones; all if None.
             validation_batch_size: examples a step of validation; batch_size if None.
             validation_freq: after how many epochs to validate.
+            replace: whether batches are drawn from all examples, each time anew: sampling with
+                replacement, in which an epoch is as long, but some examples are missing in it.
 
         Returns:
             The `History`.
@@ -177,7 +190,7 @@ class Model(Layer):
                     self, x, y, sample_weight, validation_split
                 )
             batches = training.batches_of(
-                self, x, y, sample_weight, batch_size, shuffle, class_weight
+                self, x, y, sample_weight, batch_size, shuffle, class_weight, replace
             )
             if isinstance(batches, data.ArraySource) and batch_size and batch_size > batches.size:
                 raise ArgumentError(
@@ -187,7 +200,7 @@ class Model(Layer):
                         f"batch_size={min(32, batches.size)}",
                     )
                 )
-            source: data.Source = batches
+            source: data.TrainingSource = batches
             if steps_per_epoch is not None:
                 steps = training.positive("steps_per_epoch", steps_per_epoch)
                 source = data.SteppedSource(batches, steps)
@@ -254,43 +267,105 @@ class Model(Layer):
         self._recipe.bind(self)
         heard = self._listeners(callbacks, verbose, None, {"steps": source.steps})
         logs = evaluate(self, source, heard)
-        if return_dict:
-            return logs
-        return list(logs.values()) if len(logs) > 1 else logs["loss"]
+        return _as_asked(logs, return_dict)
 
     def predict(
         self,
         x: Any,
         batch_size: int | None = None,
         verbose: Any = "auto",
+        steps: int | None = None,
         callbacks: Callback | Iterable[Callback] | None = None,
     ) -> Any:
         """Return the outputs for `x` as an array, in order.
 
         Args:
-            x: inputs, one row an example.
+            x: inputs, one row an example, or an iterable of batches: arrays, or tuples of which
+                the first item counts. One batch at a time is taken from it.
             batch_size: examples a step, 32 if None.
             verbose: 0 for silence, 1 for a progress bar, 2 for a line; "auto" is 1.
+            steps: how many batches to take, the first ones; all if None.
             callbacks: who is told how it goes.
 
         Raises:
             ShapeError: if the shape does not fit.
+            ArgumentError: if there is no batch.
         """
         _check_verbose(verbose)
-        x = training.inputs_of(self, x)
-        size = 32 if batch_size is None else training.positive("batch_size", batch_size)
-        source = data.ArraySource(x, None, None, size, False)
+        source = training.measured(training.inputs_to_predict(self, x, batch_size), "steps", steps)
         heard = self._listeners(callbacks, verbose, None, {"steps": source.steps})
         heard.tell("on_predict_begin")
         outputs = []
-        with no_grad():
-            for i, (batch, _, _) in enumerate(source.epoch(self.generator)):
-                heard.tell("on_predict_batch_begin", i)
-                out = self.forward(batch)
-                outputs.append(np.asarray(out.data if isinstance(out, Tensor) else out))
-                heard.tell("on_predict_batch_end", i, {})
+        for i, (batch, _, _) in enumerate(source.epoch(self.generator)):
+            heard.tell("on_predict_batch_begin", i)
+            outputs.append(self._outputs(batch))
+            heard.tell("on_predict_batch_end", i, {})
         heard.tell("on_predict_end")
+        refuse_nothing(outputs, "to predict for")
         return np.concatenate(outputs)
+
+    def train_on_batch(
+        self,
+        x: Any,
+        y: Any = None,
+        sample_weight: Any = None,
+        class_weight: Mapping[int, float] | None = None,
+        return_dict: bool = False,
+    ) -> Any:
+        """Do one step of training on one batch; `model.optimizer` goes on from step to step.
+
+        Args:
+            x: inputs, one row an example.
+            y: targets.
+            sample_weight: how much each example counts.
+            class_weight: how much each class counts.
+            return_dict: whether to return names with the numbers.
+
+        Returns:
+            As `evaluate`: the loss before the step, and the metrics of the batch.
+
+        Raises:
+            As `fit`.
+        """
+        training.compiled(self)
+        with unchanged_on_error(self):
+            batch = training.examples(self, x, y, sample_weight, class_weight)
+            self._recipe.bind(self)
+            self._recipe.optimizer.build(self)
+            return self._on_batch(training.train_step, batch, return_dict)
+
+    def test_on_batch(
+        self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False
+    ) -> Any:
+        """Return loss and metrics of one batch, and change nothing; arguments as `train_on_batch`.
+
+        Raises:
+            As `evaluate`.
+        """
+        training.compiled(self)
+        batch = training.examples(self, x, y, sample_weight)
+        self._recipe.bind(self)
+        return self._on_batch(training.test_step, batch, return_dict)
+
+    def predict_on_batch(self, x: Any) -> Any:
+        """Return the outputs for one batch as an array.
+
+        Raises:
+            ShapeError: if the shape does not fit.
+        """
+        return self._outputs(training.inputs_of(self, x))
+
+    def _outputs(self, batch: Any) -> Any:
+        with no_grad():
+            out = self.forward(batch)
+        return np.array(out.data if isinstance(out, Tensor) else out)
+
+    def _on_batch(self, step: Callable[..., float], batch: Any, return_dict: bool) -> Any:
+        loss = Mean("loss")
+        reset(loss, self)
+        with np.errstate(all="ignore"), random.drawing_from(self.generator):
+            loss.update_state(step(self, self._recipe, *batch))
+        return _as_asked(measured(loss, self), return_dict)
 
     def summary(self, print_fn: Callable[[str], None] = print) -> None:
         """Print the layers with their output shapes and numbers of parameters.
@@ -375,6 +450,12 @@ class Model(Layer):
         if level:
             listeners.append(ProgressBar(level))
         return CallbackList(listeners, self, {**params, "verbose": level})
+
+
+def _as_asked(logs: dict[str, Any], return_dict: bool) -> Any:
+    if return_dict:
+        return logs
+    return list(logs.values()) if len(logs) > 1 else logs["loss"]
 
 
 def _check_epochs(initial_epoch: Any, epochs: int) -> None:

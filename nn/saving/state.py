@@ -15,7 +15,7 @@ from autograd.errors import message
 from nn.datasets.idx import DataError
 from nn.saving.atomic import write_whole
 
-_VERSION = 1
+_VERSION = 2
 
 
 def write(path: str | os.PathLike[str], data: Any) -> None:

@@ -199,7 +199,7 @@ def everything(model, history):
     return [*model.get_weights(), *slots], history.history, history.epoch
 
 
-def train(folder, cut=None, frequency=1):
+def train(folder, cut=None, frequency=1, **how):
     model = model_with(dropout=0.3)
     callbacks = [
         nn.BackupAndRestore(folder, save_freq=frequency, delete_checkpoint=False),
@@ -207,9 +207,8 @@ def train(folder, cut=None, frequency=1):
         nn.LearningRateScheduler(lambda epoch, rate: rate * 0.9),
         PowerCut(cut or -1),
     ]
-    history = model.fit(
-        X, Y, batch_size=9, epochs=3, callbacks=callbacks, validation_data=(X, Y), verbose=0
-    )
+    how = {"batch_size": 9, "epochs": 3, **how}
+    history = model.fit(X, Y, callbacks=callbacks, validation_data=(X, Y), verbose=0, **how)
     return everything(model, history)
 
 
@@ -224,6 +223,19 @@ def test_a_training_that_was_cut_ends_with_the_same_bits(tmp_path, cut, frequenc
         np.testing.assert_array_equal(a, b)
     assert history == expected[1]
     assert epochs == expected[2] == [0, 1, 2]
+
+
+@pytest.mark.parametrize("frequency", ["epoch", 1, 2])
+@pytest.mark.parametrize("cut", range(1, 12, 2))
+@pytest.mark.parametrize("how", [{"steps_per_epoch": 3, "epochs": 4}, {"replace": True}])
+def test_steps_and_replacement_resume_too(tmp_path, cut, frequency, how):
+    expected = train(tmp_path / "whole", **how)
+    with pytest.raises(KeyboardInterrupt):
+        train(tmp_path / "cut", cut, frequency, **how)
+    weights, history, _ = train(tmp_path / "cut", None, frequency, **how)
+    for a, b in zip(expected[0], weights, strict=True):
+        np.testing.assert_array_equal(a, b)
+    assert history == expected[1]
 
 
 def test_a_damaged_backup_is_named(tmp_path):

@@ -218,13 +218,20 @@ def test_iterables_of_batches_train_like_arrays():
     assert_same(state(arrays), state(stream))
 
 
-def test_steps_per_epoch_goes_on_through_the_data_and_warns_at_its_end():
-    one, steps = compiled(), compiled()
-    one.fit(X, Y, batch_size=10, shuffle=False, verbose=0)
-    history = steps.fit(X, Y, batch_size=10, epochs=2, steps_per_epoch=2, shuffle=False, verbose=0)
-    assert history.epoch == [0, 1]
+def test_steps_per_epoch_goes_on_through_the_data_and_begins_anew_at_its_end():
+    whole, steps = compiled(), compiled()
+    whole.fit(X, Y, batch_size=10, epochs=2, shuffle=False, verbose=0)
+    history = steps.fit(X, Y, batch_size=10, epochs=5, steps_per_epoch=2, shuffle=False, verbose=0)
+    assert history.epoch == [0, 1, 2, 3, 4]
+    assert_same(state(whole), state(steps))
+
+
+def test_a_stream_that_is_used_up_ends_the_training_with_a_warning():
+    model = compiled()
+    batches = ((X[i : i + 10], Y[i : i + 10]) for i in range(0, 30, 10))
     with pytest.warns(UserWarning, match="before the data ran out"):
-        steps.fit(X, Y, batch_size=20, epochs=2, steps_per_epoch=2, shuffle=False, verbose=0)
+        history = model.fit(batches, epochs=5, steps_per_epoch=2, verbose=0)
+    assert history.epoch == [0, 1]
 
 
 def test_steps_measure_the_first_batches_each_time():
