@@ -29,6 +29,7 @@ K = rng.normal(size=(5, 3))
 ROWS = rng.normal(size=(5, 4))
 LABELS = np.array([0, 2, 1, 1, 0])
 LARGE = rng.normal(size=10_000)
+SIZES = np.array([1e-12, 1.0, 1e12])
 RISING = np.arange(1, 10_001) / 10_000
 
 
@@ -136,6 +137,12 @@ for name, f, g, x in (
 WRONG += [
     Entry("10,000: entry 7777 by 1e-4", large, changed(large_gradient, 7777, 1.0001), LARGE),
     Entry("10,000: entry 7777 by 1e-6", large, changed(large_gradient, 7777, 1 + 1e-6), LARGE),
+    # at some of these the error times a step is as large as the bend over it
+    *(
+        Entry(f"tanh plus 100 at {x0}, by 1e-6", lambda x: 100 + np.tanh(x),
+              lambda x: 1 - np.tanh(x) ** 2 + 1e-6, x0)
+        for x0 in (-1.1, -1.0, -0.4, -0.2, 0.7)
+    ),
     Entry("10,000: the smallest entry", large, changed(large_gradient, 0, 3.0), LARGE),
     Entry("10,000: two errors that cancel", large,
           lambda x: large_gradient(x) + 1e-3 * (np.arange(10_000) == 5)
@@ -261,6 +268,10 @@ AWKWARD: list[Entry] = [
           np.array([1 - 1e-9, -1 + 1e-6, 0.0])),
     Entry("fast oscillation", lambda x: np.sum(np.sin(1e5 * x)), lambda x: 1e5 * np.cos(1e5 * x),
           ONE),
+    Entry("an oscillation that looks like noise", lambda x: np.sum(np.sin(1e7 * x)),
+          lambda x: 1e7 * np.cos(1e7 * x), np.full(1, 0.3)),
+    Entry("oscillations of all sizes", lambda x: np.sum(np.sin(x / SIZES)),
+          lambda x: np.cos(x / SIZES) / SIZES, SIZES),
     Entry("float32 inside", lambda x: float(np.sum(np.sin(x.astype(np.float32)))), np.cos, ONE),
     Entry("float16 inside", lambda x: float(np.sum(np.sin(x.astype(np.float16)))), np.cos, ONE),
     Entry("noise of 1e-9", lambda x: np.sum(noisy(x)), np.cos, ONE),

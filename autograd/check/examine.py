@@ -9,7 +9,17 @@ from typing import Any
 import numpy as np
 
 from .report import RIGHT, UNDECIDABLE, WRONG, Finding, guess_of
-from .richardson import EPS, FIRST_STEP, Array, Estimate, combined, derivative, noise_of, scales_of
+from .richardson import (
+    EPS,
+    FIRST_STEP,
+    SPACINGS,
+    Array,
+    Estimate,
+    combined,
+    derivative,
+    noise_of,
+    scales_of,
+)
 from .subject import Subject, signed
 
 AGREE = 2.0
@@ -93,9 +103,13 @@ class Examination:
         for a, b in zip(subject.arguments.starts, subject.arguments.starts[1:], strict=False):
             self.scales[a:b] = scales_of(self.point[a:b])
         along = self.scales * signed(rng, self.point.shape)
-        self.noise = noise_of(
-            lambda t: subject(self.point + t * along), subject.here, subject.precision
-        )
+
+        def path(t: float) -> Array:
+            return subject(self.point + t * along)
+
+        self.noise = noise_of(path, subject.here, subject.precision)
+        # a function that turns very fast looks noisy too, but not to values this close together
+        self.rounding = noise_of(path, subject.here, subject.precision, SPACINGS[:1])
         self.verdicts = np.full(self.point.shape, UNDECIDABLE, dtype="<U11")
         self.findings: list[Finding] = []
         self.resolution = 0.0
@@ -138,18 +152,37 @@ class Examination:
         if _worst(judgements) == UNDECIDABLE and self.scales[i] < 1:
             # an entry near zero: its own size may be too small a step to see anything
             judgements = _better(judgements, self._judged_entry(i, 1.0))
+        own = float(scales_of(self.point[i : i + 1])[0])
+        if _worst(judgements) != RIGHT and own < self.scales[i]:
+            # a small one among large ones: their size may be too large a step, and what the
+            # function does over such steps no noise
+            judgements = _better(
+                judgements, self._judged_entry(i, own, noise=self._noise_at(i, own))
+            )
         if _worst(judgements) == UNDECIDABLE:
             judgements = self._by_complex_step(i, judgements)
         if _worst(judgements) == WRONG:
             again = self._judged_entry(i, 0.25 * self.scales[i], thorough=True)
-            judgements = [_confirmed(a, b) for a, b in zip(judgements, again, strict=True)]
+            judgements = [
+                _confirmed(a, b, self.rounding) for a, b in zip(judgements, again, strict=True)
+            ]
         self.verdicts[i] = _worst(judgements)
         if self.verdicts[i] != RIGHT:
             self._report(i, judgements)
 
-    def _judged_entry(self, i: int, scale: float, thorough: bool = False) -> list[Judgement]:
+    def _noise_at(self, i: int, scale: float) -> Array:
+        def path(t: float) -> Array:
+            moved = self.point.copy()
+            moved[i] += t * scale
+            return self.subject(moved)
+
+        return noise_of(path, self.subject.here, self.subject.precision)
+
+    def _judged_entry(
+        self, i: int, scale: float, thorough: bool = False, noise: Array | None = None
+    ) -> list[Judgement]:
         size = scale * abs(float(signed(self.rng, (1,))[0]))
-        estimate = self._estimate({i: size}, thorough)
+        estimate = self._estimate({i: size}, thorough, noise)
         per_unit = _divided(estimate, size)
         unit = np.zeros_like(self.point)
         unit[i] = 1.0
@@ -164,7 +197,9 @@ class Examination:
                 out.append(_judged(claim, got, per_unit))
         return out
 
-    def _estimate(self, sizes: dict[int, float], thorough: bool = False) -> Estimate:
+    def _estimate(
+        self, sizes: dict[int, float], thorough: bool = False, noise: Array | None = None
+    ) -> Estimate:
         entries = np.fromiter(sizes, int)
         lengths = np.fromiter(sizes.values(), float)
 
@@ -173,7 +208,8 @@ class Examination:
             moved[entries] += t * lengths
             return self.subject(moved)
 
-        return derivative(path, self.subject.here, self.noise, FIRST_STEP, thorough)
+        noise = self.noise if noise is None else noise
+        return derivative(path, self.subject.here, noise, FIRST_STEP, thorough)
 
     def _by_complex_step(self, i: int, judgements: list[Judgement]) -> list[Judgement]:
         """Clear entries whose slope drowns in noise, where a complex step says the same."""
@@ -332,14 +368,14 @@ def _judged(claim: Claim, got: Array, estimate: Estimate) -> Judgement:
     return Judgement(claim, got, estimate, verdicts, reasons)
 
 
-def _confirmed(first: Judgement, second: Judgement) -> Judgement:
+def _confirmed(first: Judgement, second: Judgement, rounding: Array) -> Judgement:
     """Keep what is wrong by two estimates, and by the remainder of Taylor's formula."""
     a, b = first.estimate, second.estimate
     same = np.abs(a.value - b.value) <= DIFFER / 2 * (a.error + b.error) + 1e-6 * np.abs(a.value)
     # two estimates that differ as much as the claim does say nothing about it
     same &= np.abs(first.got - a.value) > DIFFER * np.abs(a.value - b.value)
     same |= (a.kink & b.kink) | ~np.isfinite(first.got)
-    sure = (second.verdicts == WRONG) & same & ~_falls_fast(second)
+    sure = (second.verdicts == WRONG) & same & ~_falls_fast(second, rounding)
     doubtful = (first.verdicts == WRONG) & ~sure
     return replace(
         first,
@@ -348,20 +384,29 @@ def _confirmed(first: Judgement, second: Judgement) -> Judgement:
     )
 
 
-def _falls_fast(j: Judgement) -> Array:
+def _falls_fast(j: Judgement, rounding: Array) -> Array:
     """Tell where Taylor's remainder is too small for the claim to be wrong.
 
-    Of a wrong claim f(x + h) - f(x) - h * claim is about h times the difference once h is small;
-    the smallest step at which noise would not hide that decides.
+    Of a wrong claim f(x + h) - f(x - h) - 2h * claim is about 2h times the difference once h is
+    small; the smallest step at which noise would not hide that decides. Where the values move at
+    all, the noise of values close together counts: what looks like noise further away may be the
+    function.
     """
     e = j.estimate
-    contradicted = np.zeros(j.got.shape, bool)
+    weights = j.claim.weights
+    fine = rounding if weights is None else np.array([np.sum(np.abs(weights) * rounding)])
+    contradicted = np.zeros((2, *j.got.shape), bool)
     off = np.abs(j.got - e.value)
-    for step, plus in zip(e.points, e.plus, strict=True):
-        remainder = np.abs(plus - e.origin - step * j.got)
-        visible = step * off > 50 * (e.noise + EPS * np.maximum(np.abs(plus), np.abs(e.origin)))
-        contradicted = np.where(visible, remainder < 0.3 * step * off, contradicted)
-    return contradicted & ~e.kink
+    for step, plus, minus in zip(e.points, e.plus, e.minus, strict=True):
+        small = np.abs((plus - minus) / 2 - step * j.got) < 0.3 * step * off
+        size = EPS * np.maximum(np.maximum(np.abs(plus), np.abs(minus)), np.abs(e.origin))
+        moves = (plus != e.origin) & (minus != e.origin)
+        for k, visible in enumerate(
+            (step * off > 50 * (e.noise + size), moves & (step * off > 50 * (fine + size)))
+        ):
+            contradicted[k] = np.where(visible, small, contradicted[k])
+    fast: Array = np.any(contradicted, axis=0) & ~e.kink
+    return fast
 
 
 def _divided(e: Estimate, size: float) -> Estimate:

@@ -21,6 +21,9 @@ Path = Callable[[float], Array]
 
 EPS = float(np.finfo(np.float64).eps)
 
+SPACINGS = (2.0**-40, 2.0**-30, 2.0**-20)
+"""Distances of the values whose differences show noise, the closest first."""
+
 FIRST_STEP = 2.0**-5
 SHRINKING = (1.0, 0.5, 0.25, 0.125, *(2.0**-k for k in range(5, 29, 2)))
 """Steps as parts of the first: close together where functions are smooth, then quickly smaller."""
@@ -48,6 +51,7 @@ class Estimate:
         finite: where at least two steps gave finite values.
         points: the steps tried, largest first.
         plus: the values at these steps, shape (steps, entries).
+        minus: the values at as many steps to the other side.
         origin: the values at 0.
         noise: the noise of the values.
     """
@@ -63,6 +67,7 @@ class Estimate:
     finite: Array
     points: Array
     plus: Array
+    minus: Array
     origin: Array
     noise: Array
 
@@ -84,13 +89,16 @@ def scales_of(x: Array) -> Array:
 
 
 @np.errstate(all="ignore")
-def noise_of(path: Path, at_zero: Array, precision: float = EPS) -> Array:
+def noise_of(
+    path: Path, at_zero: Array, precision: float = EPS, spacings: tuple[float, ...] = SPACINGS
+) -> Array:
     """Estimate the noise of the values of `path` near 0, entry by entry.
 
     Args:
         path: the function, of a step that is a part of the argument's size.
         at_zero: its values at 0.
         precision: the relative precision of the values' dtype.
+        spacings: the distances between the values that are compared.
 
     Returns:
         The standard deviation of the noise, at least the rounding of the values.
@@ -102,7 +110,7 @@ def noise_of(path: Path, at_zero: Array, precision: float = EPS) -> Array:
     """
     floor = precision * np.abs(at_zero)
     noise = floor
-    for spacing in (2.0**-40, 2.0**-30, 2.0**-20):
+    for spacing in spacings:
         # on one side only, so that a leap at the point itself is no noise
         values = np.stack([path(i * spacing) for i in range(1, 10)])
         if not np.all(np.isfinite(values)):
@@ -266,6 +274,7 @@ class _Table:
             np.sum(finite, axis=0) >= 2,
             np.array(self.steps),
             np.stack(self.plus),
+            np.stack(self.minus),
             self.at_zero,
             self.noise,
         )
@@ -296,6 +305,7 @@ def combined(estimate: Estimate, weights: Array) -> Estimate:
         spread=np.array([np.sum(sizes[used] * estimate.spread[used])]),
         finite=np.array([bool(np.all(estimate.finite[used]))]),
         plus=(estimate.plus[:, used] @ weights[used])[:, None],
+        minus=(estimate.minus[:, used] @ weights[used])[:, None],
         origin=dot(estimate.origin),
         noise=np.array([np.sum(sizes[used] * estimate.noise[used])]),
     )
