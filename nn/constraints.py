@@ -95,6 +95,10 @@ class MinMaxNorm(Configurable):
         return w * (wanted / (norms + _EPSILON))
 
 
+max_norm, unit_norm, min_max_norm, non_neg = MaxNorm, UnitNorm, MinMaxNorm, NonNeg
+"""Keras' other names of the same classes."""
+
+
 def get(identifier: Any) -> Any:
     """Return the constraint that `identifier` names, None for None.
 

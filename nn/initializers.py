@@ -259,6 +259,14 @@ HeNormal = _named("HeNormal")
 LecunUniform = _named("LecunUniform")
 LecunNormal = _named("LecunNormal")
 
+constant, zeros, ones = Constant, Zeros, Ones
+random_uniform, random_normal, truncated_normal = RandomUniform, RandomNormal, TruncatedNormal
+variance_scaling = VarianceScaling
+glorot_uniform, glorot_normal = GlorotUniform, GlorotNormal
+he_uniform, he_normal = HeUniform, HeNormal
+lecun_uniform, lecun_normal = LecunUniform, LecunNormal
+"""Keras' other names of the same classes."""
+
 
 def get(identifier: Any) -> Any:
     """Return the initializer that `identifier` names.

@@ -59,6 +59,10 @@ class L2(L1L2):
         super().__init__(l2=l2)
 
 
+l1, l2, l1_l2 = L1, L2, L1L2
+"""Keras' other names of the same classes."""
+
+
 def get(identifier: Any) -> Any:
     """Return the regularizer that `identifier` names, None for None.
 
