@@ -53,13 +53,6 @@ OPERATORS: dict[str, Callable[..., Any]] = {
 # complex ufuncs continue the real ones analytically, with these exceptions
 NOT_ANALYTIC = {np.sign, np.absolute, np.fabs, np.vecdot, np.vecmat}
 
-# composites that mix in float64 constants, where NumPy keeps float32
-WIDENS = {
-    "cumulative_sum", "cumulative_prod", "nanmean", "nanvar", "nanstd", "matrix_power", "median",
-    "nanmedian", "quantile", "percentile", "nanpercentile", "nanquantile", "meshgrid", "gradient",
-    "linspace", "logspace",
-}  # fmt: skip
-
 TIE = 0.05
 """Entries keep this distance from kinks and from each other, more than any difference step."""
 
@@ -374,24 +367,23 @@ def test_gradcheck_of_higher_order_calls_no_row_wrong(row: Primitive) -> None:
 
 
 @every_row
-@given(data=st.data())
-@few
-def test_float32_stays_float32(row: Primitive, data: st.DataObject) -> None:
-    case, values = draw_call(data, row)
-    f, xs = function_of(row, case, values)
-    tensors = [Tensor(np.float32(x)) for x in xs]
-    y = f(*tensors)
-    if row.name in WIDENS:
-        pytest.xfail("known to widen float32 to float64")
-    if np.result_type(plain(row, case, [np.float32(v) for v in values])) != np.float32:
-        return  # NumPy itself, or float64 numbers that the case mixes in, widens
-    assert y.dtype == np.float32
-    y.backward(np.ones(y.shape, np.float32))
-    for t in tensors:
-        assert np.result_type(t.grad) == np.float32
-        assert np.shape(t.grad) == t.shape
-    _, tangent = ag.jvp(f, [np.float32(x) for x in xs], [np.float32(x) for x in xs])
-    assert np.result_type(tangent) == np.float32 or np.shape(tangent) == ()
+def test_float32_gives_what_numpy_gives_and_gradients_of_float32(row: Primitive) -> None:
+    for case in cases_of(row):
+        rng = np.random.default_rng(1)
+        values = spaced(case, domains_of(row, len(case.shapes)), rng)
+        f, xs = function_of(row, case, values)
+        tensors = [Tensor(np.float32(x)) for x in xs]
+        y = f(*tensors)
+        assert y.dtype == np.result_type(plain(row, case, [np.float32(v) for v in values]))
+        for create_graph in (False, True):
+            seed = np.ones(y.shape, y.dtype)
+            gs = ag.gradients(y, tensors, seed, create_graph=create_graph)
+            for t, g in zip(tensors, gs, strict=True):
+                if g is not None:
+                    assert np.result_type(g) == np.float32
+                    assert np.shape(g) == t.shape
+        _, tangent = ag.jvp(f, tensors, [np.float32(x) for x in xs])
+        assert tangent.dtype == y.dtype
 
 
 @pytest.mark.parametrize("row", [r for r in ENTERED if is_free(r)], ids=lambda row: row.name)

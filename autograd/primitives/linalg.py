@@ -152,7 +152,7 @@ def _matrix_power(a: Any, n: int) -> Any:
     if n < 0:
         return _matrix_power(np.linalg.inv(a), -n)
     if n == 0:
-        return np.broadcast_to(np.eye(np.shape(a)[-1]), np.shape(a)) + 0.0 * a
+        return np.eye(np.shape(a)[-1], dtype=np.result_type(a)) + 0.0 * a
     result: Any = None
     while n:
         if n % 2:

@@ -9,7 +9,7 @@ import numpy as np
 from ..domain import REALS, Case
 from ..kinds import composite, custom, linear
 from .indexing import scatter
-from .shape import ONE, part
+from .shape import ONE, astype, part, widened
 
 # ---- parts of a matrix ---------------------------------------------------------------------------
 
@@ -169,6 +169,8 @@ def _slope(f: Any, h: Any, axis: int, edge_order: int) -> Any:
             + (2.0 * b + a) / (b * (a + b)) * f[..., -1]
         )
     slope = np.concatenate([first[..., None], inside, last[..., None]], axis=-1)
+    kind = np.result_type(f)
+    slope = slope if np.result_type(slope) == kind else astype.bind((slope,), {"dtype": kind})
     return np.moveaxis(slope, -1, axis)
 
 
@@ -187,7 +189,8 @@ composite(
 
 def _linspace(start: Any, stop: Any, num: int = 50, endpoint: bool = True, *, axis: int = 0) -> Any:
     shape = np.broadcast_shapes(np.shape(start), np.shape(stop))
-    part = np.linspace(0.0, 1.0, num, endpoint).reshape((-1,) + (1,) * len(shape))
+    kind = np.result_type(start, stop, 1.0)
+    part = np.linspace(0.0, 1.0, num, endpoint, dtype=kind).reshape((-1,) + (1,) * len(shape))
     return np.moveaxis(start + part * (stop - start), 0, axis)
 
 
@@ -219,7 +222,8 @@ def _logspace(
 def _geomspace(
     start: Any, stop: Any, num: int = 50, endpoint: bool = True, *, axis: int = 0
 ) -> Any:
-    # the signs of both ends are the same, or NumPy refuses
+    # the signs of both ends are the same, or NumPy refuses; it computes in float64
+    start, stop = widened(start), widened(stop)
     ends = np.log10(np.abs(start)), np.log10(np.abs(stop))
     return np.sign(start) * _logspace(*ends, num, endpoint, axis=axis)
 

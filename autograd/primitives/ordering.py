@@ -119,40 +119,70 @@ def _lanes(x: Any, axis: Any) -> tuple[Any, tuple[int, ...]]:
     return lanes, tuple(1 if i in axes else n for i, n in enumerate(shape))
 
 
+PER_ENTRY = {
+    "linear": -1.0,
+    "interpolated_inverted_cdf": 0.0,
+    "hazen": 0.0,
+    "weibull": 1.0,
+    "median_unbiased": 1 / 3,
+    "normal_unbiased": 1 / 4,
+}
+"""The position of a quantile among n sorted entries moves by n plus this when q moves by 1."""
+
+
+def _positions(q: Any, sizes: Any, method: str) -> tuple[Any, Any]:
+    """Return where quantiles lie among 0, 1, ..., size - 1, and the derivative of that by q."""
+    position = np.zeros((*q.shape, *sizes.shape))
+    for size in np.unique(sizes):
+        if size:
+            # a quantile of 0, 1, 2, ... is the position itself, whatever the method
+            places = np.quantile(np.arange(float(size)), q, method=method)  # type: ignore[call-overload]
+            position[..., sizes == size] = np.reshape(places, (*q.shape, 1))
+    if method not in PER_ENTRY:
+        return position, np.zeros(position.shape)
+    within = (position > 0) & (position < sizes - 1) if method != "linear" else sizes > 0
+    return position, np.where(within, sizes + PER_ENTRY[method], 0.0)
+
+
 def _quantile_at(x: Any, q: Any, axis: Any, method: Any, keepdims: bool, skip_nan: bool) -> Any:
-    """Return quantiles as the weighted means of the two sorted entries around their position."""
-    q = np.asarray(q, float)
+    """Return quantiles as the weighted means of the two sorted entries around their position.
+
+    Without a method, the mean of the two in the middle.
+    """
+    if isinstance(q, (list, tuple)):
+        q = np.asarray(q, float)
+    kind = np.result_type(x) if type(q) in (int, float) else np.result_type(x, q)
+    at = np.asarray(plain(q), float)
     lanes, kept = _lanes(x, axis)
     ordered = np.sort(lanes, axis=-1)
     missing = np.isnan(ordered)
-    sizes = (
-        np.sum(~missing, axis=-1)
-        if skip_nan
-        else np.full(np.shape(lanes)[:-1], np.shape(lanes)[-1])
-    )
-    position = np.zeros((*q.shape, *sizes.shape))
-    for size in np.unique(plain(sizes)):
-        if size:
-            # a quantile of 0, 1, 2, ... is the position itself, whatever the method
-            places = np.quantile(np.arange(float(size)), q, method=method)
-            position[..., sizes == size] = np.reshape(places, (*q.shape, 1))
-    low = np.floor(position).astype(int)
+    count = np.full(np.shape(lanes)[:-1], np.shape(lanes)[-1])
+    sizes = plain(np.sum(~missing, axis=-1)) if skip_nan else count
+    position, rate = _positions(at, sizes, method or "linear")
+    low = np.clip(np.floor(position).astype(int), 0, np.maximum(sizes - 2, 0))
     high = np.minimum(low + 1, np.maximum(sizes - 1, 0))
-    part = position - low
-    spread = np.broadcast_to(ordered, (*q.shape, *np.shape(ordered)))
+    part: Any = (position - low).astype(kind)
+    if at is not q and plain(q) is not q:  # a Tensor
+        part = part + rate * np.reshape(q - at, (*at.shape, *(1,) * sizes.ndim))
+    spread = np.broadcast_to(ordered, (*at.shape, *np.shape(ordered)))
     a = np.take_along_axis(spread, low[..., None], -1)[..., 0]
     b = np.take_along_axis(spread, high[..., None], -1)[..., 0]
-    # NumPy's interpolation, which is exact at both ends
-    between = np.where(part < 0.5, a + (b - a) * part, b - (b - a) * (1 - part))
-    result = np.where(part == 0, a, between)
+    # NumPy's formulas: the interpolation is exact at both ends, the mean also between infinities
+    end = np.where(position == low, a, b)
+    if method is None:
+        result = np.where(part == 0.5, 0.5 * (a + b), end)
+    else:
+        between = np.where(part < 0.5, a + (b - a) * part, b - (b - a) * (1 - part))
+        at_end = (position == low) | (position == high) | (a == b)
+        result = np.where(np.logical_and(at_end, np.logical_not(np.isfinite(b - a))), end, between)
     undefined = sizes == 0 if skip_nan else np.any(missing, axis=-1)
     if not known(np.logical_not(np.any(undefined))):
         result = np.where(undefined, np.nan, result)
-    return np.reshape(result, (*q.shape, *kept)) if keepdims else result
+    return np.reshape(result, (*at.shape, *kept)) if keepdims else result
 
 
 def _median(a: Any, axis: Any = None, keepdims: bool = False) -> Any:
-    return _quantile_at(a, 0.5, axis, "linear", keepdims, False)
+    return _quantile_at(a, 0.5, axis, None, keepdims, False)
 
 
 def _quantile(
@@ -161,14 +191,18 @@ def _quantile(
     return _quantile_at(a, q, axis, method, keepdims, False)
 
 
+def _hundredth(q: Any) -> Any:
+    return q / 100 if type(q) in (int, float) else np.true_divide(q, 100)
+
+
 def _percentile(
     a: Any, q: Any, axis: Any = None, *, method: str = "linear", keepdims: bool = False
 ) -> Any:
-    return _quantile_at(a, np.true_divide(q, 100), axis, method, keepdims, False)
+    return _quantile_at(a, _hundredth(q), axis, method, keepdims, False)
 
 
 def _nanmedian(a: Any, axis: Any = None, keepdims: bool = False) -> Any:
-    return _quantile_at(a, 0.5, axis, "linear", keepdims, True)
+    return _quantile_at(a, 0.5, axis, None, keepdims, True)
 
 
 def _nanquantile(
@@ -180,11 +214,13 @@ def _nanquantile(
 def _nanpercentile(
     a: Any, q: Any, axis: Any = None, *, method: str = "linear", keepdims: bool = False
 ) -> Any:
-    return _quantile_at(a, np.true_divide(q, 100), axis, method, keepdims, True)
+    return _quantile_at(a, _hundredth(q), axis, method, keepdims, True)
 
 
 def _register(function: Callable[..., Any], expansion: Callable[..., Any], q: Any) -> None:
     given = {} if q is None else {"q": q}
+    one = 100 if "percentile" in function.__name__ else 1
+    by_q = Case(((5,), ()), call=lambda f, x, q: f(x, (0.4 + 0.01 * q) * one, method="hazen"))
     composite(
         function,
         expansion,
@@ -192,9 +228,10 @@ def _register(function: Callable[..., Any], expansion: Callable[..., Any], q: An
             Case(((5,),), given),
             Case(((3, 4),), {**given, "axis": 0}),
             Case(((2, 3, 4),), {**given, "axis": (0, 2), "keepdims": True}),
+            *(() if q is None else (by_q,)),
         ),
         domain=REALS,
-        note=TIES,
+        note=TIES if q is None else TIES + "; q at an entry has the slope to its right",
     )
 
 

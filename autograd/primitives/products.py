@@ -10,6 +10,7 @@ import numpy as np
 
 from ..domain import REALS, Case
 from ..kinds import composite, multilinear
+from .shape import widened
 
 
 def _matmul_left(g: Any, a: Any, b: Any) -> Any:
@@ -408,7 +409,7 @@ composite(
 def _cov(
     m: Any, y: Any = None, rowvar: bool = True, bias: bool = False, ddof: int | None = None
 ) -> Any:
-    x = np.atleast_2d(m)
+    x = widened(np.atleast_2d(m))  # as NumPy does
     if not rowvar and np.ndim(m) != 1:
         x = np.transpose(x)
     if y is not None:

@@ -170,7 +170,7 @@ cumsum = linear(
 
 def _shifted(x: Any, by: int, fill: float) -> Any:
     """Return x moved `by` places along the last axis, `fill` entering at the front."""
-    head = np.full((*np.shape(x)[:-1], min(by, np.shape(x)[-1])), fill)
+    head = np.full((*np.shape(x)[:-1], min(by, np.shape(x)[-1])), fill, np.result_type(x))
     return np.concatenate([head, x[..., :-by]], axis=-1)
 
 
@@ -237,7 +237,7 @@ def _with_first(running: Any, x: Any, axis: Any, include: bool, first: float) ->
     if not include:
         return running
     shape = [1 if i == axis % np.ndim(x) else n for i, n in enumerate(np.shape(x))]
-    return np.concatenate([np.full(shape, first), running], axis=axis)
+    return np.concatenate([np.full(shape, first, np.result_type(x)), running], axis=axis)
 
 
 def _the_axis(x: Any, axis: Any) -> int:
@@ -294,7 +294,8 @@ def _filled(x: Any, value: float) -> Any:
 
 
 def _nan_count(x: Any, axis: Any, keepdims: bool) -> Any:
-    return np.sum(~np.isnan(x), axis=axis, keepdims=keepdims)
+    one = np.result_type(x).type(1)  # an integer count would widen float32
+    return np.sum(np.where(np.isnan(x), 0 * one, one), axis=axis, keepdims=keepdims)
 
 
 def _nansum(a: Any, axis: Any = None, keepdims: bool = False) -> Any:

@@ -37,6 +37,13 @@ astype = linear(
     cases=(Case(((3, 4),), {"dtype": np.float64}),),
     domain=REALS,
 )
+
+
+def widened(x: Any) -> Any:
+    """Return `x` in float64."""
+    return x if np.result_type(x) == np.float64 else astype.bind((x,), {"dtype": np.float64})
+
+
 copy = linear(np.copy, lambda g, x: g, cases=ONE, domain=REALS)
 
 
