@@ -77,8 +77,8 @@ def _as_class(name: str, function: Callable[..., Any]) -> type[Loss]:
         "__doc__": f"`{function.__name__}` as an object with options.",
         "__module__": __name__,
     }
-    made: type[Loss] = REGISTRY.add()(type(name, (Loss,), members))
-    REGISTRY.entries[function.__name__] = function
+    # under the function's name too: "hinge" means the class, whichever way it is written
+    made: type[Loss] = REGISTRY.add(function.__name__)(type(name, (Loss,), members))
     return made
 
 

@@ -53,3 +53,20 @@ def test_shapes_that_do_not_fit_are_refused():
         nn.metrics.SparseCategoricalAccuracy()([0, 1, 2], np.zeros((2, 3)))
     with pytest.raises(ShapeError, match="sample_weight"):
         nn.metrics.Mean()([1.0, 2.0], sample_weight=[1.0, 2.0, 3.0])
+
+
+@pytest.mark.parametrize("name", ["hinge", "huber", "mse", "log_cosh", "kl_divergence"])
+def test_a_loss_as_a_metric_weighs_examples_and_not_batches(name: str) -> None:
+    """Of two batches of different length the mean is that of all examples."""
+    rng = np.random.default_rng(0)
+    t, p = rng.integers(0, 2, (8, 1)), rng.uniform(0.1, 0.9, (8, 1))
+    metric, whole = nn.metrics.get(name), nn.metrics.get(name)
+    metric.update_state(t[:7], p[:7])
+    metric.update_state(t[7:], p[7:])
+    whole.update_state(t, p)
+    assert metric.result() == pytest.approx(whole.result(), rel=1e-14)  # the order of one sum
+    weighted = nn.metrics.get(name)
+    weighted.update_state(t, p, np.arange(8) == 7)
+    alone = nn.metrics.get(name)
+    alone.update_state(t[7:], p[7:])
+    assert weighted.result() == pytest.approx(alone.result(), rel=1e-14)
