@@ -46,7 +46,7 @@ class Functional(Model):
             )
         self.input_count = len(sources)
         self.symbols = _Plan(sources, outputs)
-        self.layers = list(dict.fromkeys(step.layer for step in self.symbols.steps))
+        self.layers = self.symbols.layers()
         _name_apart(self.layers)
         self.output_shape = outputs.shape
         self.built = True
@@ -75,26 +75,44 @@ class _Plan:
         self.sources = [*sources]
         self.output = output
         self.steps: list[Symbol] = []
+        self.met: dict[Layer, int] = {}
         done = set(sources)
         waiting = [output]
         while waiting:
             symbol = waiting[-1]
-            missing = [s for s in symbol.inputs if s not in done]
-            if symbol in done or not missing:
+            if symbol in done:
                 waiting.pop()
-                if symbol not in done:
-                    if symbol.layer is None:
-                        raise ArgumentError(
-                            message(
-                                "every Input that the output depends on among the inputs",
-                                f"{symbol!r}, which is not",
-                                "adding it",
-                            )
-                        )
-                    done.add(symbol)
-                    self.steps.append(symbol)
-            else:
-                waiting.extend(reversed(missing))
+                continue
+            if symbol.layer is None:
+                raise ArgumentError(
+                    message(
+                        "every Input that the output depends on among the inputs",
+                        f"{symbol!r}, which is not",
+                        "adding it",
+                    )
+                )
+            self.met.setdefault(symbol.layer, len(self.met))
+            missing = next((s for s in symbol.inputs if s not in done), None)
+            if missing is not None:
+                waiting.append(missing)
+                continue
+            waiting.pop()
+            done.add(symbol)
+            self.steps.append(symbol)
+
+    def layers(self) -> list[Layer]:
+        """Return the layers as Keras orders them: the farthest from the output first.
+
+        Among layers equally far, the one that is met first on the way back from the output.
+        """
+        distance: dict[Symbol, int] = {}
+        of_layer: dict[Layer, int] = {}
+        for step in reversed(self.steps):
+            far = max(distance.get(step, 0), of_layer.get(step.layer, 0))
+            distance[step] = of_layer[step.layer] = far
+            for source in step.inputs:
+                distance[source] = max(far + 1, distance.get(source, 0))
+        return sorted(of_layer, key=lambda layer: (-of_layer[layer], self.met[layer]))
 
 
 def _name_apart(layers: Sequence[Layer]) -> None:

@@ -36,6 +36,7 @@ class Sequential(Model):
 
     layers: Any = ()
     input_count = 1
+    saved_as = "Sequential"
 
     def __init__(self, layers: Sequence[Any] | None = None, **model: Any) -> None:
         super().__init__(**model)

@@ -6,7 +6,7 @@ import io
 import json
 import os
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -14,106 +14,21 @@ from typing import Any
 import numpy as np
 
 from autograd.errors import ArgumentError, message, require
-from nn import (
-    activations,
-    constraints,
-    initializers,
-    layers,
-    losses,
-    metrics,
-    optimizers,
-    regularizers,
-)
+from nn import layers, losses, metrics, optimizers
 from nn.datasets.idx import DataError
 from nn.layers.layer import REGISTRY as LAYERS
+from nn.layers.layer import Layer
+from nn.layers.symbol import Symbol
+from nn.models.functional import Functional
+from nn.models.model import Model
 from nn.models.sequential import Sequential
-from nn.registry import Registry
 from nn.saving.atomic import write_whole
+from nn.saving.custom import known_objects, registered_name
+from nn.saving.plain import function_plain, layer_plain, with_modules, without_keras
 from nn.saving.weights import from_hdf5, hdf5, opened, restore_optimizer, sealed
 
 _LARGEST_CONFIG = 1 << 24
 _LARGEST_FILE = 1 << 34
-
-_MODULES: dict[str, Registry] = {
-    "keras.layers": LAYERS,
-    "keras.initializers": initializers.REGISTRY,
-    "keras.regularizers": regularizers.REGISTRY,
-    "keras.constraints": constraints.REGISTRY,
-    "keras.optimizers": optimizers.optimizer.REGISTRY,
-    "keras.optimizers.schedules": optimizers.schedules.REGISTRY,
-    "keras.losses": losses.REGISTRY,
-    "keras.metrics": metrics.REGISTRY,
-}
-
-_WITHOUT_EFFECT: dict[str, Any] = {
-    "quantization_config": None,
-    "data_format": "channels_last",
-    "noise_shape": None,
-    "synchronized": False,
-    "renorm": False,
-    "renorm_clipping": None,
-    "renorm_momentum": 0.99,
-    "rms_scaling": False,
-    "input_axes": None,
-    "output_axes": None,
-    "activity_regularizer": None,
-    "batch_input_shape": None,
-    "use_ema": False,
-    "ema_momentum": 0.99,
-    "ema_overwrite_frequency": None,
-    "loss_scale_factor": None,
-    "gradient_accumulation_steps": None,
-}
-"""Settings of Keras that are not here, with the values at which they change nothing."""
-
-
-# ---- to plain data -------------------------------------------------------------------------------
-
-
-def _with_modules(item: Any) -> Any:
-    """Add to every configuration the module in which Keras finds its class."""
-    if isinstance(item, list):
-        return [_with_modules(each) for each in item]
-    if not isinstance(item, Mapping):
-        return item
-    out = {key: _with_modules(value) for key, value in item.items()}
-    if out.keys() == {"class_name", "config"}:
-        name = str(out["class_name"]).lower()
-        for module, registry in _MODULES.items():
-            if name in registry.entries:
-                return {"module": module, **out, "registered_name": None}
-    return out
-
-
-def _layer_plain(layer: Any) -> dict[str, Any]:
-    config = layer.get_config()
-    activation = getattr(layer, "activation", None)
-    if callable(activation):
-        known = activations.REGISTRY.entries.get(getattr(activation, "__name__", ""))
-        if known is not activation:
-            raise ArgumentError(
-                message(
-                    f"an activation of nn.activations in layer {layer.name!r}, to save the model",
-                    f"{activation!r:.60}",
-                    "model.save_weights, and making the model in code before load_weights",
-                )
-            )
-    if type(layer).__name__.lower() not in LAYERS.entries:
-        raise ArgumentError(
-            message(
-                "layers of nn.layers, to save the model",
-                f"{type(layer).__name__} {layer.name!r}",
-                "model.save_weights, and making the model in code before load_weights",
-            )
-        )
-    for absent in ("input_shape", "input_dim"):
-        config.pop(absent, None)
-    config["dtype"] = layer.compute_dtype.name
-    plain = {"class_name": type(layer).__name__, "config": config}
-    out: dict[str, Any] = _with_modules(plain)
-    if layer.build_shape is not None:
-        out["build_config"] = {"input_shape": list(layer.build_shape)}
-    return out
 
 
 def _compile_plain(model: Any) -> dict[str, Any] | None:
@@ -122,25 +37,20 @@ def _compile_plain(model: Any) -> dict[str, Any] | None:
         return None
     loss: Any = recipe.loss.name
     if isinstance(recipe.loss, losses.CustomLoss):
-        raise ArgumentError(
-            message(
-                "a loss of nn.losses, to save the model",
-                f"the function {recipe.loss.name}",
-                "model.save_weights, which leaves the loss out",
-            )
-        )
-    if recipe.loss.options:
+        loss = function_plain(recipe.loss.function, losses.REGISTRY, "a loss of nn.losses")
+    elif recipe.loss.options:
         plain = {"class_name": type(recipe.loss).__name__, "config": recipe.loss.get_config()}
-        loss = _with_modules(plain)
+        loss = with_modules(plain)
     optimizer = recipe.optimizer
     return {
-        "optimizer": _with_modules(
+        "optimizer": with_modules(
             {"class_name": type(optimizer).__name__, "config": optimizer.get_config()}
         ),
         "loss": loss,
         "loss_weights": None,
-        "metrics": [_metric_plain(m) for m in recipe.metrics],
-        "weighted_metrics": None,
+        "metrics": [_metric_plain(m) for m in recipe.metrics if m.name not in recipe.weighted],
+        "weighted_metrics": [_metric_plain(m) for m in recipe.metrics if m.name in recipe.weighted]
+        or None,
         "run_eagerly": False,
         "steps_per_execution": 1,
         "jit_compile": False,
@@ -148,29 +58,58 @@ def _compile_plain(model: Any) -> dict[str, Any] | None:
 
 
 def _metric_plain(metric: Any) -> Any:
-    known = {**losses.REGISTRY.entries, **metrics.REGISTRY.entries}
-    if metric.name.lower() in known:
-        return metric.name
-    if type(metric).__name__.lower() not in metrics.REGISTRY.entries:
+    name = metric.name.removeprefix("weighted_")
+    if name.lower() in {**losses.REGISTRY.entries, **metrics.REGISTRY.entries}:
+        return name
+    if type(metric) is metrics.MeanOf:
+        return function_plain(metric.function, metrics.REGISTRY, "metrics of nn.metrics")
+    own = registered_name(type(metric))
+    if type(metric).__name__.lower() not in metrics.REGISTRY.entries and own is None:
         raise ArgumentError(
             message(
                 "metrics of nn.metrics, to save the model",
                 f"{metric.name!r}",
+                "registering the class by nn.saving.register_keras_serializable(), or "
                 "model.save_weights, which leaves the metrics out",
             )
         )
-    return _with_modules({"class_name": type(metric).__name__, "config": metric.get_config()})
+    plain = with_modules({"class_name": type(metric).__name__, "config": metric.get_config()})
+    return plain if own is None else {"module": None, **plain, "registered_name": own}
 
 
 def _model_plain(model: Any) -> dict[str, Any]:
-    if not isinstance(model, Sequential):
+    if isinstance(model, Sequential):
+        out = _sequential_plain(model)
+    elif type(model) is Functional:
+        out = _functional_plain(model)
+    else:
         raise ArgumentError(
             message(
-                "a Sequential model, to save it whole",
+                "a Sequential model, or one of layers called on Inputs, to save it whole",
                 f"{type(model).__name__} {model.name!r}",
                 "model.save_weights, and making the model in code before load_weights",
             )
         )
+    compiled = _compile_plain(model)
+    if compiled is not None:
+        out["compile_config"] = compiled
+    return out
+
+
+def _input_plain(shape: Sequence[int | None], dtype: Any, name: str) -> dict[str, Any]:
+    return {
+        "module": "keras.layers",
+        "class_name": "InputLayer",
+        "config": {"batch_shape": [*shape], "dtype": np.dtype(dtype).name, "name": name},
+        "registered_name": None,
+    }
+
+
+def _layer_plain(layer: Any) -> dict[str, Any]:
+    return _model_plain(layer) if isinstance(layer, Model) else layer_plain(layer)
+
+
+def _sequential_plain(model: Sequential) -> dict[str, Any]:
     if not model.built or model.input_shape is None:
         raise ArgumentError(
             message(
@@ -181,36 +120,82 @@ def _model_plain(model: Any) -> dict[str, Any]:
         )
     shape = [None, *model.input_shape]
     dtype = model.layers[0].compute_dtype.name
-    entry = {
-        "module": "keras.layers",
-        "class_name": "InputLayer",
-        "config": {"batch_shape": shape, "dtype": dtype, "name": "input_layer"},
-        "registered_name": None,
-    }
-    out: dict[str, Any] = {
+    return {
         "module": "keras",
         "class_name": "Sequential",
         "config": {
             "name": model.name,
             "trainable": model.trainable,
             "dtype": dtype,
-            "layers": [entry, *map(_layer_plain, model.layers)],
+            "layers": [
+                _input_plain(shape, dtype, "input_layer"),
+                *map(_layer_plain, model.layers),
+            ],
             "build_input_shape": shape,
         },
         "registered_name": None,
         "build_config": {"input_shape": shape},
     }
-    compiled = _compile_plain(model)
-    if compiled is not None:
-        out["compile_config"] = compiled
-    return out
+
+
+def _functional_plain(model: Functional) -> dict[str, Any]:
+    graph = model.symbols
+    names = _names_of_inputs(graph.sources, {layer.name for layer in model.layers})
+    places = {source: [name, 0, 0] for source, name in zip(graph.sources, names, strict=True)}
+    calls: dict[Any, list[Symbol]] = {layer: [] for layer in model.layers}
+    for step in graph.steps:
+        places[step] = [step.layer.name, len(calls[step.layer]), 0]
+        calls[step.layer].append(step)
+
+    def tensor(symbol: Symbol) -> dict[str, Any]:
+        config = {"shape": [*symbol.shape], "dtype": "float32", "keras_history": places[symbol]}
+        return {"class_name": "__keras_tensor__", "config": config}
+
+    def node(step: Symbol) -> dict[str, Any]:
+        args = [tensor(s) for s in step.inputs]
+        return {"args": [args] if len(args) > 1 else args, "kwargs": {}}
+
+    kind = model.layers[0].compute_dtype
+    entries = [
+        {**_input_plain(s.shape, s.dtype or kind, name), "name": name, "inbound_nodes": []}
+        for s, name in zip(graph.sources, names, strict=True)
+    ]
+    for layer in model.layers:
+        nodes = [node(step) for step in calls[layer]]
+        entries.append({**_layer_plain(layer), "name": layer.name, "inbound_nodes": nodes})
+    inputs = [places[s] for s in graph.sources]
+    return {
+        "module": "keras.src.models.functional",
+        "class_name": "Functional",
+        "config": {
+            "name": model.name,
+            "trainable": model.trainable,
+            "layers": entries,
+            "input_layers": inputs[0] if len(inputs) == 1 else inputs,
+            "output_layers": places[graph.output],
+        },
+        "registered_name": "Functional",
+        "build_config": {"input_shape": None},
+    }
+
+
+def _names_of_inputs(sources: Sequence[Symbol], taken: set[str]) -> list[str]:
+    names: list[str] = []
+    for source in sources:
+        base = name = "input_layer" if source.name == "input" else source.name
+        number = 0
+        while name in taken or name in names:
+            number += 1
+            name = f"{base}_{number}"
+        names.append(name)
+    return names
 
 
 def save_model(model: Any, path: str | os.PathLike[str]) -> None:
     """Write a model with its structure, weights, and what it was compiled with.
 
     Args:
-        model: a built Sequential model.
+        model: a built Sequential model, or one of layers called on `Input`s.
         path: the file; .keras is what Keras 3 opens too, .h5 is read here only.
 
     Raises:
@@ -244,79 +229,142 @@ def save_model(model: Any, path: str | os.PathLike[str]) -> None:
 # ---- from plain data -----------------------------------------------------------------------------
 
 
-def _without_keras(item: Any) -> Any:
-    """Drop what Keras adds to a configuration, and refuse what would change its meaning."""
-    if isinstance(item, list):
-        return [_without_keras(each) for each in item]
-    if not isinstance(item, Mapping):
-        return item
-    if "class_name" in item and "config" in item:
-        config = item["config"]
-        if item["class_name"] == "DTypePolicy":
-            return config["name"]
-        if item.get("registered_name"):
-            raise DataError(
-                message(
-                    "classes of Keras itself",
-                    f"{item['registered_name']!r}, which was registered by a program",
-                    "loading the weights into a model made in code",
-                )
-            )
-        return {"class_name": item["class_name"], "config": _without_keras(config)}
-    out = {}
-    for key, value in item.items():
-        if key in _WITHOUT_EFFECT:
-            if value != _WITHOUT_EFFECT[key]:
-                raise DataError(
-                    message(f"{key}={_WITHOUT_EFFECT[key]!r}", f"{value!r:.60}", "another model")
-                )
-            continue
-        out[key] = _without_keras(value)
-    return out
-
-
-def _model_of(config: Mapping[str, Any]) -> Sequential:
-    if config.get("class_name") not in ("Sequential", "MLP"):
-        raise DataError(
-            message(
-                "a Sequential model",
-                f"{config.get('class_name')!r}",
-                "load_weights into a model made in code",
-            )
+def _model_of(item: Mapping[str, Any], known: Mapping[str, Any]) -> Model:
+    name = item.get("class_name")
+    if name in ("Sequential", "MLP"):
+        return _sequential_of(item, known)
+    if name in ("Functional", "Model"):
+        return _functional_of(item, known)
+    raise DataError(
+        message(
+            "a Sequential model, or one of layers called on Inputs",
+            f"{name!r}",
+            "load_weights into a model made in code",
         )
-    inner = config["config"]
-    model = Sequential(name=inner.get("name"))
-    for item in inner["layers"]:
-        plain = _without_keras(item)
-        if plain["class_name"] == "InputLayer":
-            shape = plain["config"].get("batch_shape") or plain["config"].get("batch_input_shape")
-            model.add(layers.Input(tuple(shape[1:]), dtype=plain["config"].get("dtype")))
-            continue
-        model.add(LAYERS.get(plain))
+    )
+
+
+def _layer_of(item: Mapping[str, Any], known: Mapping[str, Any]) -> Layer:
+    if item.get("class_name") in ("Sequential", "Functional"):
+        return _model_of(item, known)
+    found: Layer = LAYERS.get(without_keras(item, known))
+    return found
+
+
+def _input_of(item: Mapping[str, Any]) -> Symbol:
+    config = without_keras(item, {})["config"]
+    shape = config.get("batch_shape") or config.get("batch_input_shape")
+    return layers.Input(tuple(shape[1:]), dtype=config.get("dtype"), name=config.get("name"))
+
+
+def _sequential_of(item: Mapping[str, Any], known: Mapping[str, Any]) -> Sequential:
+    inner = item["config"]
+    model = Sequential(name=inner.get("name"), trainable=inner.get("trainable", True))
+    for each in inner["layers"]:
+        first = each["class_name"] == "InputLayer"
+        model.add(_input_of(each) if first else _layer_of(each, known))
     if not model.built:
-        model.build(tuple(inner.get("build_input_shape") or config["build_config"]["input_shape"]))
+        model.build(tuple(inner.get("build_input_shape") or item["build_config"]["input_shape"]))
     return model
 
 
-def _compile(model: Sequential, config: Mapping[str, Any]) -> None:
-    plain = _without_keras(dict(config))
+def _functional_of(item: Mapping[str, Any], known: Mapping[str, Any]) -> Functional:
+    inner = item["config"]
+    made: dict[tuple[str, int], Symbol] = {}
+    waiting: list[tuple[str, Layer, list[Any]]] = []
+    for each in inner["layers"]:
+        if each["class_name"] == "InputLayer":
+            made[each["name"], 0] = _input_of(each)
+        else:
+            waiting.append((each["name"], _layer_of(each, known), each["inbound_nodes"]))
+    done = dict.fromkeys((name for name, _, _ in waiting), 0)
+    while waiting:
+        before = len(made)
+        for name, layer, nodes in waiting:
+            while done[name] < len(nodes):
+                origins, several = _origins(nodes[done[name]], name)
+                if not all(origin in made for origin in origins):
+                    break
+                inputs = [made[origin] for origin in origins]
+                made[name, done[name]] = layer(inputs if several else inputs[0])
+                done[name] += 1
+        waiting = [entry for entry in waiting if done[entry[0]] < len(entry[2])]
+        if waiting and len(made) == before:
+            raise DataError(
+                message("layers without a loop", f"{waiting[0][0]!r} in one", "another model")
+            )
+    ends = {key: _places(inner[key]) for key in ("input_layers", "output_layers")}
+    if len(ends["output_layers"]) != 1:
+        raise DataError(
+            message("a model with one output", f"{len(ends['output_layers'])}", "another model")
+        )
+    return Functional(
+        [made[place] for place in ends["input_layers"]],
+        made[ends["output_layers"][0]],
+        name=inner.get("name"),
+        trainable=inner.get("trainable", True),
+    )
+
+
+def _places(given: Any) -> list[tuple[str, int]]:
+    each = [given] if given and isinstance(given[0], str) else given
+    return [(name, node) for name, node, _ in each]
+
+
+def _origins(node: Mapping[str, Any], name: str) -> tuple[list[tuple[str, int]], bool]:
+    """Return where the inputs of a call come from, and whether they came in a list."""
+    args, options = node["args"], node["kwargs"]
+    if len(args) != 1 or any(v is not None for k, v in options.items() if k != "training"):
+        raise DataError(
+            message(
+                f"layer {name!r} to be called on its inputs alone",
+                f"{len(args)} arguments and {sorted(options)}",
+                "load_weights into a model made in code",
+            )
+        )
+    several = isinstance(args[0], list)
+    tensors = args[0] if several else args
+    return _places([t["config"]["keras_history"] for t in tensors]), several
+
+
+def _compile(model: Model, config: Mapping[str, Any], known: Mapping[str, Any]) -> None:
+    plain = without_keras(dict(config), known)
     optimizer = plain["optimizer"]
     if isinstance(optimizer, Mapping):
         rate = optimizer["config"].get("learning_rate")
         if isinstance(rate, float):
             # Keras keeps it in float32: 0.001 comes as 0.0010000000474974513
             optimizer["config"]["learning_rate"] = float(f"{np.float32(rate)!s}")
-    metrics_ = [metrics.get(m) for m in plain.get("metrics") or () if m is not None and m != "loss"]
-    model.compile(optimizers.get(optimizer), losses.get(plain["loss"]), metrics_)
+
+    def own(given: Any) -> Any:
+        return known.get(given, given) if isinstance(given, str) else given
+
+    def listed(given: Any) -> list[Any]:
+        each = [given] if isinstance(given, (str, Mapping)) or callable(given) else given or ()
+        return [metrics.get(own(m)) for m in each if m is not None and m != "loss"]
+
+    model.compile(
+        optimizers.get(optimizer),
+        losses.get(own(plain["loss"])),
+        listed(plain.get("metrics")),
+        listed(plain.get("weighted_metrics")),
+    )
 
 
-def load_model(path: str | os.PathLike[str], compile: bool = True) -> Sequential:
+def load_model(
+    path: str | os.PathLike[str],
+    custom_objects: Mapping[str, Any] | None = None,
+    compile: bool = True,
+) -> Any:
     """Read a model that `save`, or Keras 3, wrote.
 
-    Nothing in the file is run: it can only name layers, losses and so on of this library.
+    Nothing in the file is run: it can only name layers, losses and so on of this library, and
+    those that the program made known itself.
 
     Args:
         path: a .keras file, or an .h5 file of this library.
+        custom_objects: the program's own classes and functions, by the names in the file, besides
+            those of `nn.saving.register_keras_serializable`.
         compile: whether to restore optimizer, loss and metrics as well.
 
     Returns:
@@ -327,15 +375,16 @@ def load_model(path: str | os.PathLike[str], compile: bool = True) -> Sequential
         MissingExtraError: if h5py is not installed.
     """
     content = Path(path).read_bytes()
+    known = known_objects(custom_objects)
     try:
         text, weights = _parts(content, path)
         config = json.loads(text)
-        model = _model_of(config)
+        model = _model_of(config, known)
         with opened(weights, path) as file:
             model.set_weights(from_hdf5(model, file, path))
             compiled = config.get("compile_config")
             if compile and compiled:
-                _compile(model, compiled)
+                _compile(model, compiled, known)
                 if "optimizer" in file and "vars" in file["optimizer"]:
                     restore_optimizer(model.optimizer, file, path)
     except DataError:

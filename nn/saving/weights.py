@@ -105,7 +105,7 @@ def groups(module: Module, prefix: str = "") -> Iterator[tuple[str, str, list[Te
             used: dict[str, int] = {}
             for item in value:
                 if isinstance(item, Module):
-                    base = snake_case(type(item).__name__)
+                    base = snake_case(getattr(item, "saved_as", type(item).__name__))
                     number = used[base] = used.get(base, -1) + 1
                     unique = f"{base}_{number}" if number else base
                     yield from groups(item, f"{prefix}{name}/{unique}/")
@@ -237,10 +237,17 @@ def _slot_order(optimizer: Any) -> list[tuple[int, str]]:
     return beside + after
 
 
+def _numbers(optimizer: Any) -> list[Any]:
+    """Return what stands before the slots: the learning rate only where no schedule gives it."""
+    scheduled = isinstance(optimizer.get_config()["learning_rate"], dict)
+    rate = [] if scheduled else [np.float64(optimizer.learning_rate)]
+    return [np.int64(optimizer.iterations), *rate]
+
+
 def optimizer_arrays(optimizer: Any) -> list[Any]:
     """Return iterations, learning rate and slots in Keras' order."""
     slots = [optimizer.state[i][name] for i, name in _slot_order(optimizer)]
-    return [np.int64(optimizer.iterations), np.float64(optimizer.learning_rate), *slots]
+    return [*_numbers(optimizer), *slots]
 
 
 def restore_optimizer(optimizer: Any, file: Any, path: Any) -> None:
@@ -251,13 +258,14 @@ def restore_optimizer(optimizer: Any, file: Any, path: Any) -> None:
         ShapeError: if one has another shape.
     """
     order = _slot_order(optimizer)
-    shapes = [(), (), *(np.shape(optimizer.state[i][name]) for i, name in order)]
+    first = len(_numbers(optimizer))
+    shapes = [()] * first + [np.shape(optimizer.state[i][name]) for i, name in order]
     arrays = [
         array_in(file, f"optimizer/vars/{n}", shape, f"the optimizer's variable {n}", path)
         for n, shape in enumerate(shapes)
     ]
     state = [dict(slots) for slots in optimizer.state]
-    for (i, name), value in zip(order, arrays[2:], strict=True):
+    for (i, name), value in zip(order, arrays[first:], strict=True):
         state[i][name] = np.asarray(value, np.asarray(state[i][name]).dtype)
     optimizer.state = state
     optimizer.iterations = int(arrays[0])

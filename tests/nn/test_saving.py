@@ -172,7 +172,7 @@ def layer_of(config, number):
         (lambda c: layer_of(c, 1)["config"].update(units=9), "shape"),
         (lambda c: layer_of(c, 1)["config"].update(surprise=1), "surprise"),
         (lambda c: layer_of(c, 2)["config"].update(renorm=True), "renorm"),
-        (lambda c: c.update(class_name="Functional"), "Functional"),
+        (lambda c: c.update(class_name="MyModel"), "MyModel"),
         (lambda c: c.pop("config"), "KeyError"),
         (lambda c: c["compile_config"].update(loss="exec"), "known loss"),
     ],
