@@ -315,11 +315,13 @@ class Composite(Primitive):
     ) -> None:
         self.expansion = expansion
         super().__init__(forward, (), **row)
+        self.takes_arrays_only = False
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Call the expansion if there is a Tensor among the arguments, else the function."""
         if not _holds_tensor(args) and not _holds_tensor(kwargs.values()):
             return self.numpy(*args, **kwargs)
+        args, kwargs, _ = self.settled(args, kwargs)
         return call(self.expansion, self, args, kwargs)
 
 

@@ -66,6 +66,7 @@ class Primitive:
         arguments: a function with the signature of `numpy` that returns the inputs and the
             parameters of `forward`, where the two signatures differ.
         aliases: other functions that dispatch to this row.
+        joins: the function that joins the result with `initial=`, where NumPy has it.
     """
 
     selects = False
@@ -88,6 +89,7 @@ class Primitive:
         numpy: Callable[..., Any] | None = None,
         arguments: Callable[..., tuple[Sequence[Any], dict[str, Any]]] | None = None,
         aliases: tuple[Callable[..., Any], ...] = (),
+        joins: Callable[..., Any] | None = None,
     ) -> None:
         self.forward = forward
         self.rules = tuple(rules)
@@ -101,6 +103,7 @@ class Primitive:
         self.numpy = numpy or forward
         self.arguments = arguments
         self.aliases = aliases
+        self.joins = joins
         self.family = ""
         # a ufunc that dispatches to its own row: its operands are the arrays, and nothing else
         self.takes_arrays_only = isinstance(forward, np.ufunc) and not arguments
@@ -166,7 +169,35 @@ class Primitive:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Apply the operation: recorded if an argument is a Tensor, computed otherwise."""
+        if kwargs:
+            args, kwargs, join = self.settled(args, kwargs)
+            if join is not None:
+                return join(self(*args, **kwargs))
         return self.bind(*self.split(args, kwargs))
+
+    def settled(
+        self, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> tuple[tuple[Any, ...], dict[str, Any], Callable[[Any], Any] | None]:
+        """Spell out what NumPy gives many functions alike: `dtype=` and `initial=`.
+
+        Returns:
+            The arguments in the dtype that NumPy computes in, the other keywords, and what is to
+            be done with the result.
+        """
+        join = None
+        given = kwargs.get("dtype")
+        if given is not None and "dtype" in self.defaults and "dtype" not in self.accepted:
+            dtype = np.dtype(given)
+            if dtype not in (np.float64, np.float32):
+                raise refused(self, "dtype", given, self.accepted)
+            args = tuple(_cast(x, dtype) for x in args)
+            kwargs = {name: x for name, x in kwargs.items() if name != "dtype"}
+        if "initial" in kwargs and self.joins is not None:
+            initial = kwargs["initial"]
+            kwargs = {name: x for name, x in kwargs.items() if name != "initial"}
+            if initial is not self.defaults["initial"]:
+                join = functools.partial(self.joins, initial)
+        return args, kwargs, join
 
     def bind(self, inputs: Sequence[Any], params: Mapping[str, Any]) -> Any:
         """Apply the operation to arguments that are told apart already.
@@ -392,7 +423,7 @@ def refused(row: Primitive, name: str, value: Any, covered: Iterable[str]) -> Ar
         "out": "assigning the result to a name instead: Tensors are never written in place",
         "where": "np.where(mask, x, neutral) on the operand or np.where(mask, new, old) on the "
         "result, which are differentiable",
-        "dtype": f"np.{row.name}(t).astype(dtype)",
+        "dtype": "dtype=np.float64 or np.float32: Tensors hold nothing else",
     }
     return ArgumentError(
         message(
@@ -401,6 +432,15 @@ def refused(row: Primitive, name: str, value: Any, covered: Iterable[str]) -> Ar
             hints.get(name, f"without {name}= (the derivative covers {accepted})"),
         )
     )
+
+
+def _cast(x: Any, dtype: Any) -> Any:
+    """Return arrays and Tensors in a dtype, also those in a list."""
+    if isinstance(x, (list, tuple)):
+        return type(x)(_cast(part, dtype) for part in x)
+    if isinstance(x, np.ndarray) or getattr(type(x), "__chainrule__", None) is not None:
+        return x if np.result_type(x) == dtype else x.astype(dtype)
+    return x
 
 
 def _settled(row: Primitive, name: str, value: Any) -> Any:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from . import primitives
+from .dispatch import spelled
 from .domain import Domain
 from .kinds import Packing
 from .left_out import LEFT_OUT
@@ -13,16 +12,6 @@ from .primitive import ROWS, Primitive
 
 ORDERS_TESTED = (1, 2, 3)
 """The orders of derivative that tests/test_coverage.py checks for every row, in both modes."""
-
-
-def spelling(row: Primitive) -> str:
-    """Return how a program calls the operation."""
-    function = row.numpy
-    module = getattr(function, "__module__", None) or "numpy"
-    if isinstance(function, np.ufunc) or module.split(".")[0] == "numpy":
-        prefix = "np.linalg" if module == "numpy.linalg" else "np"
-        return f"{prefix}.{function.__name__}"
-    return f"ag.{row.name}"
 
 
 def interval(domain: Domain | tuple[Domain, ...] | None) -> str:
@@ -70,10 +59,10 @@ def table() -> str:
         title = family.__name__.rsplit(".", 1)[-1].capitalize()
         lines += ["", f"## {title}", "", (family.__doc__ or "").strip().splitlines()[0], ""]
         lines += ["| operation | kind | tested in | convention |", "| --- | --- | --- | --- |"]
-        for row in sorted(rows, key=spelling):
+        for row in sorted(rows, key=spelled):
             symbol = f" `{row.symbol}`".replace("|", "\\|") if row.symbol else ""
             lines.append(
-                f"| `{spelling(row)}`{symbol} | {type(row).__name__.lower()} "
+                f"| `{spelled(row)}`{symbol} | {type(row).__name__.lower()} "
                 f"| {interval(row.domain)} | {row.note} |"
             )
     looks = sorted({f.__name__ for f in (*OBSERVERS, *STATIC)})
@@ -95,8 +84,7 @@ def table() -> str:
     lines += [f"| `{name}` | {reason} |" for name, reason in sorted(LEFT_OUT.items())]
     lines += [
         "| `numpy.fft` | its results are complex, and Tensors are real |",
-        "| `out=`, `where=`, `dtype=`, `initial=` | refused by name, with what to write instead |",
-        "| `ufunc.reduce`, `.accumulate`, `.outer`, `.at` | refused, naming the function to call |",
+        "| `out=`, `where=`, `ufunc.at` | refused by name, with what to write instead |",
     ]
     return "\n".join(lines) + "\n"
 

@@ -9,8 +9,8 @@ import numpy as np
 
 from . import primitives
 from .anomaly import made
-from .dispatch import plain_index, row_of
-from .errors import DTypeError, GraphError, ShapeError, message
+from .dispatch import plain_index, row_of, ufunc_method
+from .errors import GraphError, ShapeError, message
 from .guard import constant, evaluation_error, read_only
 from .node import LEAF, Node, plain_all, stored, tell_birth, value_of
 from .observers import OBSERVERS, STATIC
@@ -248,6 +248,9 @@ class Tensor(Node):
                 )
             )
 
+    def __round__(self, ndigits: int = 0) -> Tensor:
+        return _tensor(np.round(self, ndigits))
+
     def __len__(self) -> int:
         if self.ndim == 0:
             raise TypeError(message("a Tensor with an axis", f"{self.label}, a scalar", ".item()"))
@@ -294,18 +297,7 @@ class Tensor(Node):
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
         if method != "__call__":
-            raise DTypeError(
-                message(
-                    "a ufunc to be called on a Tensor",
-                    f"np.{ufunc.__name__}.{method}",
-                    {
-                        "reduce": "np.sum, np.max or np.prod",
-                        "accumulate": "np.cumsum or np.cumprod",
-                        "outer": f"np.{ufunc.__name__}(a[:, None], b)",
-                        "at": "ag.at(a)[index].add(values)",
-                    }.get(method, "a loop and np.stack"),
-                )
-            )
+            return ufunc_method(ufunc, method, inputs, kwargs)
         row = REGISTRY.get(ufunc)
         if row is not None and not kwargs and row.takes_arrays_only:
             if type(self._value) is float:

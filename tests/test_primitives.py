@@ -18,6 +18,7 @@ from hypothesis.extra import numpy as hnp
 import autograd as ag
 from autograd import Primitive, Tensor
 from autograd.check.richardson import EPS, derivative, noise_of
+from autograd.dispatch import spelled
 from autograd.domain import REALS, Case, Domain
 from autograd.kinds import Composite, Elementwise, Linear, Multilinear, Packing
 from autograd.primitive import NON_DIFFERENTIABLE, ROWS
@@ -246,11 +247,10 @@ def test_all_spellings_are_one_operation(row: Primitive, data: st.DataObject) ->
     tensors = [Tensor(v) for v in values]
     value = np.asarray(case.apply(row, *tensors).data)
     spellings = []
-    if case.call is None:
-        if getattr(np, row.name, None) is row.numpy:
-            spellings.append(case.apply(row.numpy, *tensors))
-        if getattr(ag, row.name, None) is row:
-            spellings.append(case.apply(getattr(ag, row.name), *tensors))
+    if spelled(row).startswith("np."):
+        spellings += [case.apply(f, *tensors) for f in (row.numpy, *row.aliases)]
+    if getattr(ag, row.name, None) is row:
+        spellings.append(case.apply(getattr(ag, row.name), *tensors))
     if is_free(row):
         spellings.append(getattr(tensors[0], row.name)(*tensors[1:]))
     if row.symbol in OPERATORS:
@@ -259,7 +259,12 @@ def test_all_spellings_are_one_operation(row: Primitive, data: st.DataObject) ->
             spellings.append(OPERATORS[row.symbol](tensors[0], values[1]))
             # an array on the left would ask NumPy first, which asks the Tensor
             spellings.append(OPERATORS[row.symbol](values[0], tensors[1]))
+    ones = np.ones(value.shape)
+    slopes = ag.gradients(case.apply(row, *tensors), tensors, ones)
     for y in spellings:
+        for g, slope in zip(ag.gradients(y, tensors, ones), slopes, strict=True):
+            if g is not None:  # not a plain operand of this spelling
+                np.testing.assert_allclose(g, slope, rtol=1e-11)
         if value.shape or row.forward in EXACT:
             assert np.asarray(y.data).tobytes() == value.tobytes()
         else:  # a method of a float calls the math module, np.f calls NumPy

@@ -246,8 +246,11 @@ def test_assign_checks_before_it_writes() -> None:
         (lambda t: np.linalg.eig(t), "eig"),
         (lambda t: np.add(t, t, out=np.zeros(2)), "out="),
         (lambda t: np.exp(t, where=np.array([True, False])), "where="),
-        (lambda t: np.sum(t, initial=3.0), "initial"),
-        (lambda t: np.add.reduce(t), "np.sum"),
+        (lambda t: np.sum(t, where=[True, False]), "where="),
+        (lambda t: np.sum(t, dtype=int), "dtype="),
+        (lambda t: np.add.at(t, [0], 1.0), "ag.at"),
+        (lambda t: np.add.reduce(t, out=np.zeros(())), "out="),
+        (lambda t: np.fft.fft2(t), "np.fft.fft2"),
         (lambda t: t[Tensor(1.0)], "index"),
         (lambda t: np.sum(), "a"),
     ],
@@ -423,3 +426,52 @@ def test_an_empty_list_selects_nothing() -> None:
     assert x[[]].shape == (0,)
     x[[]].sum().backward()
     assert same(x.grad, np.zeros(3))
+
+
+METHODS = [
+    (np.add, [1.0, -2.0, 3.0, 0.5]),
+    (np.subtract, [1.0, -2.0, 3.0, 0.5]),
+    (np.multiply, [1.0, -2.0, 3.0, 0.5]),
+    (np.divide, [1.0, -2.0, 3.0, 0.5]),
+    (np.maximum, [1.0, -2.0, 3.0, 0.5]),
+    (np.minimum, [1.0, -2.0, 3.0, 0.5]),
+    (np.hypot, [1.0, -2.0, 3.0, 0.5]),
+    (np.logaddexp, [1.0, -2.0, 3.0, 0.5]),
+]
+
+
+@pytest.mark.parametrize(("ufunc", "entries"), METHODS, ids=lambda v: getattr(v, "__name__", ""))
+def test_methods_of_ufuncs_give_what_numpy_gives_with_its_derivative(
+    ufunc: np.ufunc, entries: list[float]
+) -> None:
+    v = np.array(entries)
+    m = np.stack([v, v[::-1] + 0.25, v + 0.125])
+    calls = [
+        (lambda x: ufunc.reduce(x), v),
+        (lambda x: ufunc.reduce(x), m),
+        (lambda x: ufunc.reduce(x, axis=1, keepdims=True), m),
+        (lambda x: ufunc.reduce(x, initial=1.75), v),
+        (lambda x: ufunc.reduce(x, axis=-1, dtype=np.float64), m),
+        (lambda x: ufunc.accumulate(x), v),
+        (lambda x: ufunc.accumulate(x, axis=1), m),
+        (lambda x: ufunc.outer(x, x[1:] + 0.5), v),
+        (lambda x: ufunc.outer(np.array([1.0, 2.0]), x), m),
+        (lambda x: ufunc.reduceat(x, [0, 2, 1]), v),
+        (lambda x: ufunc.reduceat(x, [1, 0], axis=1), m),
+    ]
+    if ufunc.nin == 2 and ufunc in (np.add, np.multiply, np.maximum, np.minimum, np.hypot):
+        calls += [(lambda x: ufunc.reduce(x, axis=(0, 1)), m), (lambda x: ufunc.reduce(x, None), m)]
+    for f, x in calls:
+        np.testing.assert_allclose(f(Tensor(x)).data, f(x), rtol=1e-14)
+        assert ag.gradcheck(f, x)
+
+
+def test_a_reduction_whose_order_matters_is_refused_over_several_axes_as_numpy_does() -> None:
+    with pytest.raises(ValueError, match="reorder"):
+        np.subtract.reduce(Tensor(np.ones((2, 3))), axis=(0, 1))
+
+
+def test_tests_that_are_ufuncs_have_their_methods_too() -> None:
+    t = Tensor([[1.0, 0.0], [2.0, 3.0]])
+    assert np.logical_and.reduce(t).tolist() == [True, False]
+    assert np.less.outer(t, [1.5]).shape == (2, 2, 1)

@@ -36,8 +36,12 @@ def share(hit: Any, axis: Any) -> Any:
 sum = linear(
     np.sum,
     lambda g, x, axis=None, keepdims=False: expand(g, x, axis),
-    cases=REDUCTIONS,
+    cases=(
+        *REDUCTIONS,
+        Case(((3, 4), ()), call=lambda f, x, start: f(x, axis=1, initial=start)),
+    ),
     domain=REALS,
+    joins=np.add,
 )
 mean = linear(
     np.mean,
@@ -45,11 +49,12 @@ mean = linear(
     cases=REDUCTIONS,
     domain=REALS,
 )
-for extremum, alias in ((np.max, np.amax), (np.min, np.amin)):
+for extremum, alias, pair in ((np.max, np.amax, np.maximum), (np.min, np.amin, np.minimum)):
     reduction(
         extremum,
         lambda y, x, axis: share(x == y, axis),
         aliases=(alias,),
+        joins=pair,
         cases=REDUCTIONS,
         domain=REALS,
         note=TIES,
@@ -227,8 +232,12 @@ def _product_of_others(x: Any, axis: Any) -> Any:
 prod = reduction(
     np.prod,
     lambda y, x, axis: _product_of_others(x, axis),
-    cases=REDUCTIONS,
+    cases=(
+        *REDUCTIONS,
+        Case(((3, 4), ()), call=lambda f, x, start: f(x, axis=0, initial=start)),
+    ),
     domain=REALS,
+    joins=np.multiply,
     note="exact with zeros among the entries, in every order",
 )
 
