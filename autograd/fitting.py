@@ -69,16 +69,13 @@ def raw(inputs: Sequence[Any], y: Any) -> tuple[list[Any], Any]:
     Rules rely on IEEE arithmetic, which Python's floats refuse. The scalars have the dtype of the
     result, so that a constant does not widen a float32 array.
     """
-    if type(y) is np.ndarray:
-        values = [x._value if isinstance(x, Node) else x for x in inputs]
-        if float not in map(type, values):
-            return values, y
-    kind: Any = np.float64 if type(y) is float else y.dtype.type
     values = []
     for x in inputs:
         value = x._value if isinstance(x, Node) else x
-        values.append(kind(value) if type(value) is float else value)
-    return values, kind(y) if type(y) is float else y
+        if type(value) is float:
+            value = np.float64(value) if type(y) is float else y.dtype.type(value)
+        values.append(value)
+    return values, np.float64(y) if type(y) is float else y
 
 
 def recorded(inputs: Sequence[Any]) -> list[Any]:

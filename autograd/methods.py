@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from .anomaly import hunting
 from .kinds import Elementwise
 from .observers import OBSERVERS
 from .primitive import ROWS, Primitive
 from .recording import mode, recording
 from .scalar import binary_method, unary_method
-from .tensor import Tensor, apply
+from .tensor import Tensor, apply, record
 
 _OPERATORS = {
     "+": "add",
@@ -66,8 +68,10 @@ def install() -> None:
     """Make every row a method, and an operator where it has a symbol."""
     context = {
         "Tensor": Tensor,
+        "ndarray": np.ndarray,
         "new": object.__new__,
         "apply": apply,
+        "record": record,
         "mode": mode,
         "recording": _recording_floats,
     }

@@ -212,7 +212,7 @@ class Primitive:
         for x in inputs:
             record = getattr(type(x), "__chainrule__", None)
             if record is not None:
-                return record(self, inputs, params)
+                return record(self, tuple(inputs), params)
         return self.evaluate(inputs, params)
 
     def evaluate(self, values: Sequence[Any], params: Mapping[str, Any]) -> Any:

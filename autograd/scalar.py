@@ -75,6 +75,8 @@ def method(self, **params):
             return out
         except (ArithmeticError, ValueError):
             pass
+    elif type(x) is ndarray and not params:
+        return record(op, self._op is not None, (self,), params, compute(x))
     return op(self, **params) if params else apply(op, (self,), params)
 """
 
@@ -111,6 +113,14 @@ def method(self, other):
                 return out
             except (ArithmeticError, ValueError):
                 pass
+        elif type(x) is ndarray is type(y):
+            try:
+                value = compute(x, y)
+            except ValueError:
+                pass
+            else:
+                tracked = self._op is not None or other._op is not None
+                return record(op, tracked, ({left}, {right}), {{}}, value)
     elif (kind is float or kind is int) and type({mine}) is float:
         try:
             {theirs} = other if kind is float else float(other)
@@ -140,7 +150,7 @@ def unary_method(row: Primitive, name: str, context: dict[str, Any]) -> Callable
     Args:
         row: an operation with a `scalar` function.
         name: the method's name.
-        context: what the templates refer to: Tensor, new, apply, mode, recording.
+        context: what the templates refer to: Tensor, ndarray, new, apply, record, mode, recording.
     """
     fields = {"expression": "f(x)", "dx": row.scalar_slope(0)}
     return _define(_UNARY, name, fields, row, context)
@@ -175,7 +185,7 @@ def binary_method(
 def _define(
     template: str, name: str, fields: dict[str, str], row: Primitive, context: dict[str, Any]
 ) -> Callable[..., Any]:
-    namespace = {**context, "op": row, "f": row.scalar}
+    namespace = {**context, "op": row, "f": row.scalar, "compute": row.compute}
     namespace.update((f"rule{i}", rule) for i, rule in enumerate(row.scalar_rules))
     # rows share the text, not the code object: the interpreter specialises each to its own calls
     code = _compiled(template.format(**fields)).replace(co_name=name, co_qualname=name)

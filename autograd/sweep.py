@@ -211,6 +211,7 @@ def _pullback(
         mask = live_seed(seed) if careful or record or root.shape == () else None
         deliver(root, None if is_dead(mask) else seed, mask)
     kind = type(roots[0]) if roots else Node
+    ndarray = np.ndarray
     general = careful or record or observe is not None or mode.anomaly > 0 or mode.tracing > 0
     with np.errstate(all="ignore"):
         for node, g in zip(nodes, cotangents, strict=False):  # both grow while they are walked
@@ -223,30 +224,37 @@ def _pullback(
                 row = node._op
                 inputs, params = entry
                 values, y = raw(inputs, node._value)
+                rules = row.rules
                 form = 0 if params else row.form
+                if form:  # what row.pull does, without its call
+                    given = g if form == 1 else y
+                    two = len(values) == 2  # a starred call costs twice as much
+                    if two:
+                        a, b = values
                 for i, x in enumerate(inputs):
-                    if type(x) is not kind or x._op is None:
+                    if type(x) is not kind:
                         continue
-                    if relevant is not None and x not in relevant:
+                    op = x._op
+                    if op is None or (relevant is not None and x not in relevant):
                         continue
-                    if form == 1:  # what row.pull does, without its call
-                        c = row.rules[i](g, *values)
-                    elif form == 2:
-                        c = g * row.rules[i](y, *values)
-                    elif not row.is_variadic and row.rules[i] is NON_DIFFERENTIABLE:
+                    if form:
+                        c = rules[i](given, a, b) if two else rules[i](given, *values)
+                        if form == 2:
+                            c = g * c
+                    elif not row.is_variadic and rules[i] is NON_DIFFERENTIABLE:
                         deliver(x, None)
                         continue
                     else:
                         c = row.pull(i, g, y, values, params)
                     own = x._value
                     if (
-                        type(c) is not np.ndarray
-                        or type(own) is not np.ndarray
+                        type(c) is not ndarray
+                        or type(own) is not ndarray
                         or c.shape != own.shape
                         or c.dtype is not own.dtype
                     ):
                         c = fitted(c, x)
-                    if x._op is LEAF:
+                    if op is LEAF:
                         leaves[x] = leaves[x] + c if x in leaves else c
                     elif x in shared:
                         deliver(x, c)

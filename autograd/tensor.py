@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
@@ -300,8 +300,8 @@ class Tensor(Node):
             return ufunc_method(ufunc, method, inputs, kwargs)
         row = REGISTRY.get(ufunc)
         if row is not None and not kwargs and row.takes_arrays_only:
-            if type(self._value) is float:
-                return self.__chainrule__(row, inputs, {})
+            if row.quick is not None and type(inputs[0]) is Tensor:
+                return row.quick(*inputs)
             return apply(row, inputs, {})
         return (OBSERVERS.get(ufunc) or row_of(ufunc))(*inputs, **kwargs)
 
@@ -377,7 +377,7 @@ class Tensor(Node):
 _new = object.__new__
 
 
-def apply(row: Primitive, inputs: Sequence[Any], params: dict[str, Any]) -> Tensor:
+def apply(row: Primitive, inputs: tuple[Any, ...], params: dict[str, Any]) -> Tensor:
     """Compute one operation and record it if an input is tracked.
 
     Args:
@@ -394,20 +394,21 @@ def apply(row: Primitive, inputs: Sequence[Any], params: dict[str, Any]) -> Tens
     """
     tracked = False
     values = []
-    kept = []
+    kept = inputs
     for x in inputs:
         if type(x) is Tensor:
+            values.append(x._value)
             if x._op is not None:
                 tracked = True
-            values.append(x._value)
-        else:
-            if type(x) is not float:
-                x = constant(x, row.name)
+        elif type(x) is float:
             values.append(x)
-        kept.append(x)
-    current = tape.get() if mode.tracing else None
+        else:
+            values.append(constant(x, row.name))
+            kept = ()
+    if kept is not inputs:
+        kept = tuple([x if type(x) is Tensor else v for x, v in zip(inputs, values, strict=True)])
     settings = params
-    if current is not None:
+    if mode.tracing:
         # a scalar of a trace is no float, to keep it off the fast lane, but computes as one
         values = [
             float(v) if type(x) is Tensor and type(v) is np.float64 else v
@@ -418,30 +419,45 @@ def apply(row: Primitive, inputs: Sequence[Any], params: dict[str, Any]) -> Tens
         value = row.evaluate(values, settings) if settings else row.compute(*values)
     except (ValueError, IndexError, TypeError, np.exceptions.AxisError) as error:
         raise evaluation_error(row.name, values, settings, error) from error
+    return record(row, tracked, kept, params, value)
+
+
+def record(
+    row: Primitive, tracked: bool, inputs: tuple[Any, ...], params: dict[str, Any], value: Any
+) -> Tensor:
+    """Return the Tensor of an operation that has been computed.
+
+    Args:
+        row: the operation.
+        tracked: whether an input is tracked.
+        inputs: Tensors and constants.
+        params: the parameters.
+        value: what NumPy has computed.
+    """
     out = _new(Tensor)
-    kind = type(value)
-    if kind is np.float64:
-        value = float(value)
-    elif kind is np.ndarray:
-        if value.ndim == 0:
-            value = value[()]
-            if type(value) is np.float64:
-                value = float(value)
-        elif value.base is not None and not value.flags.writeable:
+    if type(value) is np.ndarray and value.ndim:
+        if value.base is not None and not value.flags.writeable:
             value = value.copy()  # broadcast views alias entries, which later writes would show
+    elif type(value) is np.float64:
+        value = float(value)
+    elif type(value) is np.ndarray:
+        value = value[()]
+        if type(value) is np.float64:
+            value = float(value)
     out._value = value
     out.grad = out.name = None
-    out._dx = out._dy = None
     if tracked and (not mode.paused or recording.get()):
         out._op = row
-        out._record = (tuple(kept), params)
+        out._record = (inputs, params)
     else:
         out._op = out._record = None
     out._clock = mode.clock
-    if current is not None:
-        current.record(out, row, kept, params)
+    if mode.tracing:
+        current = tape.get()
+        if current is not None:
+            current.record(out, row, inputs, params)
     if mode.anomaly:
-        made(out, row, kept)
+        made(out, row, inputs)
     return out
 
 

@@ -364,7 +364,7 @@ def _recorded(row: Primitive, values: list[Any], settings: Mapping[str, Any]) ->
     if isinstance(row, Observer):
         return row(*values, **settings)
     if any(isinstance(x, Node) for x in values):
-        return apply(row, values, dict(settings))
+        return apply(row, tuple(values), dict(settings))
     return plain(row.evaluate(values, settings))
 
 

@@ -14,17 +14,15 @@ from .shape import widened
 
 
 def _matmul_left(g: Any, a: Any, b: Any) -> Any:
-    if np.ndim(b) == 1:
-        return _column(g) * b if np.ndim(a) > 1 else g * b
-    transposed = np.swapaxes(b, -1, -2)
-    return g @ transposed if np.ndim(a) > 1 else (_row(g) @ transposed)[..., 0, :]
+    if b.ndim == 1:
+        return _column(g) * b if a.ndim > 1 else g * b
+    return g @ b.mT if a.ndim > 1 else (_row(g) @ b.mT)[..., 0, :]
 
 
 def _matmul_right(g: Any, a: Any, b: Any) -> Any:
-    if np.ndim(a) == 1:
-        return a[:, None] * _row(g) if np.ndim(b) > 1 else g * a
-    transposed = np.swapaxes(a, -1, -2)
-    return transposed @ g if np.ndim(b) > 1 else (transposed @ _column(g))[..., 0]
+    if a.ndim == 1:
+        return a[:, None] * _row(g) if b.ndim > 1 else g * a
+    return a.mT @ g if b.ndim > 1 else (a.mT @ _column(g))[..., 0]
 
 
 def _column(g: Any) -> Any:
