@@ -1,7 +1,8 @@
 """Trains with backups in children that are killed at random moments, until one gets to the end.
 
-python killed_training.py FOLDER KILLS SEED: prints the number of kills, of trainings that were
-completed, and of different results (weights, optimizer, history).
+python killed_training.py FOLDER KILLS SEED HOW: prints the number of kills, of trainings that were
+completed, and of different results (weights, optimizer, history). HOW: "epochs" for whole ones,
+"steps" for a few batches each, drawn with replacement.
 """
 
 import hashlib
@@ -18,6 +19,10 @@ import nn
 from nn.saving import state
 
 folder, kills, seed = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
+HOW = {
+    "epochs": {"epochs": 6},
+    "steps": {"epochs": 9, "steps_per_epoch": 7, "replace": True},
+}[sys.argv[4]]
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(90, 4)).astype(np.float32)
 Y = (X.sum(1) > 0).astype(int)
@@ -39,7 +44,7 @@ def train():
         X,
         Y,
         batch_size=10,
-        epochs=6,
+        **HOW,
         validation_data=(X, Y),
         verbose=0,
         callbacks=[
