@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..domain import REALS, Case
+from ..errors import ArgumentError, message
 from ..kinds import composite, custom, linear
 from .indexing import scatter
 from .shape import ONE, astype, part, widened
@@ -122,10 +123,19 @@ composite(
     ),
     domain=REALS,
 )
+
+
+def _ediff1d(ary: Any, to_end: Any = None, to_begin: Any = None) -> Any:
+    kind = {"dtype": np.result_type(ary)}
+    ends = [None if x is None else astype.bind((x,), kind) for x in (to_begin, to_end)]
+    parts = (ends[0], _diff(np.reshape(ary, -1)), ends[1])
+    return np.concatenate([np.reshape(x, -1) for x in parts if x is not None])
+
+
 composite(
     np.ediff1d,
-    lambda ary: _diff(np.reshape(ary, -1)),
-    cases=ONE,
+    _ediff1d,
+    cases=(*ONE, Case(((3, 4), (2,)), call=lambda f, x, end: f(x, end, to_begin=0.0))),
     domain=REALS,
 )
 
@@ -187,17 +197,31 @@ composite(
 )
 
 
-def _linspace(start: Any, stop: Any, num: int = 50, endpoint: bool = True, *, axis: int = 0) -> Any:
+def _linspace(
+    start: Any,
+    stop: Any,
+    num: int = 50,
+    endpoint: bool = True,
+    retstep: bool = False,
+    *,
+    axis: int = 0,
+) -> Any:
     shape = np.broadcast_shapes(np.shape(start), np.shape(stop))
     kind = np.result_type(start, stop, 1.0)
     part = np.linspace(0.0, 1.0, num, endpoint, dtype=kind).reshape((-1,) + (1,) * len(shape))
-    return np.moveaxis(start + part * (stop - start), 0, axis)
+    values = np.moveaxis(start + part * (stop - start), 0, axis)
+    steps = num - 1 if endpoint else num
+    return (values, (stop - start) / steps if steps else np.nan) if retstep else values
 
 
 composite(
     np.linspace,
     _linspace,
-    cases=(Case(((), ()), {"num": 5}), Case(((3,), ()), {"num": 4, "endpoint": False})),
+    cases=(
+        Case(((), ()), {"num": 5}),
+        Case(((3,), ()), {"num": 4, "endpoint": False}),
+        Case(((), ()), call=lambda f, a, b: f(a, b, 5, retstep=True)[1]),
+    ),
     domain=REALS,
 )
 
@@ -216,7 +240,7 @@ custom(
 def _logspace(
     start: Any, stop: Any, num: int = 50, endpoint: bool = True, base: Any = 10.0, *, axis: int = 0
 ) -> Any:
-    return base ** _linspace(start, stop, num, endpoint, axis=axis)
+    return base ** np.linspace(start, stop, num, endpoint, axis=axis)
 
 
 def _geomspace(
@@ -259,10 +283,36 @@ def _polyder(p: Any, m: int = 1) -> Any:
     return p
 
 
-def _polyint(p: Any, m: int = 1) -> Any:
-    for _ in range(m):
-        p = np.concatenate([p / np.arange(np.size(p), 0, -1), np.zeros(1)])
+def _polyint(p: Any, m: int = 1, k: Any = None) -> Any:
+    constants = np.zeros(m) if k is None else np.broadcast_to(k, (m,))
+    for i in range(m):
+        p = np.concatenate([p / np.arange(np.size(p), 0, -1), constants[i : i + 1]])
     return p
+
+
+def _poly(seq_of_zeros: Any) -> Any:
+    if np.ndim(seq_of_zeros) != 1:
+        raise ArgumentError(
+            message(
+                "the zeros of a polynomial in one axis for poly of a Tensor",
+                f"shape {np.shape(seq_of_zeros)}, whose eigenvalues may be complex",
+                "np.linalg.eigvalsh first, if the matrix is symmetric",
+            )
+        )
+    p: Any = np.ones(1, np.result_type(seq_of_zeros))
+    for zero in seq_of_zeros:
+        p = np.convolve(p, np.stack([p[0], -zero]))
+    return p
+
+
+def _polyfit(x: Any, y: Any, deg: int, rcond: Any = None, *, w: Any = None) -> Any:
+    columns, target = np.vander(x, int(deg) + 1), y
+    if w is not None:
+        columns = columns * np.reshape(w, (-1, 1))
+        target = y * np.reshape(w, (-1,) + (1,) * (np.ndim(y) - 1))
+    scale = np.sqrt(np.sum(columns * columns, axis=0))
+    found = np.linalg.lstsq(columns / scale, target, rcond)[0]
+    return found / (scale if np.ndim(y) == 1 else scale[:, None])
 
 
 composite(np.polyval, _polyval, cases=(Case(((4,), (3,))), Case(((3,), ()))), domain=REALS)
@@ -272,7 +322,28 @@ composite(
 )
 composite(np.polymul, lambda a1, a2: np.convolve(a1, a2), cases=(Case(((4,), (2,))),), domain=REALS)
 composite(np.polyder, _polyder, cases=(Case(((4,),)), Case(((4,),), {"m": 2})), domain=REALS)
-composite(np.polyint, _polyint, cases=(Case(((4,),)),), domain=REALS)
+composite(
+    np.polyint,
+    _polyint,
+    cases=(Case(((4,),)), Case(((4,), (2,)), call=lambda f, p, k: f(p, 2, k))),
+    domain=REALS,
+)
+composite(
+    np.poly,
+    _poly,
+    cases=(Case(((3,),)),),
+    domain=REALS,
+    note="of zeros; of a matrix it is refused",
+)
+composite(
+    np.polyfit,
+    _polyfit,
+    cases=(
+        Case(((5,), (5,)), {"deg": 2}),
+        Case(((5,), (5, 2)), call=lambda f, x, y: f(x, y, 1, w=np.array([1.0, 2, 1, 0.5, 3]))),
+    ),
+    domain=REALS,
+)
 
 # ---- functions applied to slices -----------------------------------------------------------------
 

@@ -158,7 +158,15 @@ composite(
 )
 
 
-def _interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None) -> Any:
+def _interp(
+    x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period: Any = None
+) -> Any:
+    if period is not None:  # NumPy's own steps: fold, sort, and repeat the ends
+        x, xp, left, right = x % abs(period), np.mod(xp, abs(period)), None, None
+        order = np.argsort(xp)
+        xp, fp = np.take(xp, order), np.take(fp, order)
+        xp = np.concatenate([xp[-1:] - abs(period), xp, xp[:1] + abs(period)])
+        fp = np.concatenate([fp[-1:], fp, fp[:1]])
     i = np.clip(np.searchsorted(xp, x, side="right") - 1, 0, np.shape(xp)[0] - 2)
     x0, y0 = np.take(xp, i), np.take(fp, i)
     slope = (np.take(fp, i + 1) - y0) / (np.take(xp, i + 1) - x0)
@@ -170,7 +178,18 @@ def _interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None) -> An
 composite(
     np.interp,
     _interp,
-    cases=(Case(((5,), (4,)), call=lambda f, x, y: f(x, np.array([-3.0, -1.0, 0.5, 3.0]), y)),),
+    cases=(
+        Case(((5,), (4,)), call=lambda f, x, y: f(x, np.array([-3.0, -1.0, 0.5, 3.0]), y)),
+        Case(
+            ((5,), (4,)),
+            call=lambda f, x, y: f(
+                0.01 * x + np.array([0.2, 4.4, -1.6, 1.4, 2.7]),
+                [0.5, 4.0, 2.0, 3.2],
+                y,
+                period=-4.5,
+            ),
+        ),
+    ),
     domain=REALS,
     note="at a node the slope of the piece to its right",
 )

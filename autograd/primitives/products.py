@@ -405,7 +405,13 @@ composite(
 
 
 def _cov(
-    m: Any, y: Any = None, rowvar: bool = True, bias: bool = False, ddof: int | None = None
+    m: Any,
+    y: Any = None,
+    rowvar: bool = True,
+    bias: bool = False,
+    ddof: int | None = None,
+    fweights: Any = None,
+    aweights: Any = None,
 ) -> Any:
     x = widened(np.atleast_2d(m))  # as NumPy does
     if not rowvar and np.ndim(m) != 1:
@@ -416,9 +422,15 @@ def _cov(
             other = np.transpose(other)
         x = np.concatenate([x, other], axis=0)
     lost = (0 if bias else 1) if ddof is None else ddof
-    centred = x - np.mean(x, axis=1, keepdims=True)
-    product = centred @ np.transpose(centred) / max(np.shape(x)[1] - lost, 0)
-    return np.squeeze(product)
+    if fweights is None and aweights is None:
+        centred = x - np.mean(x, axis=1, keepdims=True)
+        return np.squeeze(centred @ np.transpose(centred) / max(np.shape(x)[1] - lost, 0))
+    w = 1.0 if fweights is None else np.asarray(fweights)
+    w = w if aweights is None else w * (aweights + 0.0 * x[0])
+    total = np.sum(w)
+    centred = x - np.sum(x * w, axis=1, keepdims=True) / total
+    used = lost if aweights is None else lost * np.sum(w * aweights) / total
+    return np.squeeze(centred @ np.transpose(centred * w) / (total - used))
 
 
 def _corrcoef(x: Any, y: Any = None, rowvar: bool = True) -> Any:
@@ -436,6 +448,12 @@ composite(
         Case(((3, 5),)),
         Case(((5,), (5,))),
         Case(((5, 2),), {"rowvar": False, "bias": True}),
+        Case(((3, 4),), {"fweights": np.array([1, 2, 1, 3])}),
+        Case(((3, 4), (4,)), call=lambda f, x, w: f(x, aweights=5 + w)),
+        Case(
+            ((3, 4), (4,)),
+            call=lambda f, x, w: f(x, aweights=5 + w, fweights=[1, 2, 1, 3], ddof=2),
+        ),
     ),
     domain=REALS,
 )

@@ -200,6 +200,19 @@ linear(
     ),
     domain=REALS,
 )
+for shift, sign in ((np.fft.fftshift, 1), (np.fft.ifftshift, -1)):
+
+    def _half_rolled(x: Any, axes: Any = None, *, sign: int = sign) -> Any:
+        axes = tuple(range(np.ndim(x))) if axes is None else axes
+        lengths = [np.shape(x)[i] for i in (axes if isinstance(axes, (tuple, list)) else (axes,))]
+        return np.roll(x, [sign * (n // 2) for n in lengths], axes)
+
+    composite(
+        shift,
+        _half_rolled,
+        cases=(Case(((5, 4),)), Case(((5, 4),), {"axes": 0})),
+        domain=REALS,
+    )
 linear(
     np.rot90,
     lambda g, x, k=1, axes=(0, 1): np.rot90(g, -k, axes),
@@ -258,50 +271,19 @@ def _resize(a: Any, new_shape: Any) -> Any:
 composite(np.resize, _resize, cases=(Case(((3, 2),), {"new_shape": (2, 4)}),), domain=REALS)
 
 
-def _pad(array: Any, pad_width: Any, mode: str = "constant", **settings: Any) -> Any:
-    if mode in ("constant", "empty"):
-        inside = np.pad(np.ones(np.shape(array), bool), pad_width)
-        border = np.pad(
-            np.zeros(np.shape(array), np.result_type(array)), pad_width, "constant", **settings
-        )
-        widths = np.broadcast_to(_widths(pad_width, np.ndim(array)), (np.ndim(array), 2))
-        start = tuple(
-            slice(int(w[0]), int(w[0]) + n) for w, n in zip(widths, np.shape(array), strict=True)
-        )
-        core = scatter.bind((array,), {"shape": inside.shape, "index": start})
-        return core if not np.any(border) else np.where(inside, core, border)
-    moved = ("edge", "reflect", "symmetric", "wrap")
-    if mode not in moved or settings.get("reflect_type", "even") != "even":
-        raise ArgumentError(
-            message(
-                f"mode= of pad to be one of 'constant', {', '.join(map(repr, moved))}",
-                f"mode={mode!r} with {settings}",
-                "np.concatenate of the array and the border you want",
-            )
-        )
-    places = np.pad(np.arange(np.size(array)).reshape(np.shape(array)), pad_width, mode, **settings)  # type: ignore[call-overload]
-    return np.reshape(array, -1)[places]
-
-
-def _widths(pad_width: Any, ndim: int) -> Any:
-    if isinstance(pad_width, dict):  # from NumPy 2.2 on: {axis: (before, after)}
-        widths = np.zeros((ndim, 2), int)
-        for axis, width in pad_width.items():
-            widths[axis] = width
-        return widths
-    return np.asarray(pad_width)
+def _windows(x: Any, window_shape: Any, axis: Any = None) -> Any:
+    places = np.arange(np.size(x)).reshape(np.shape(x))
+    view = np.lib.stride_tricks.sliding_window_view(places, window_shape, axis)
+    return np.reshape(x, -1)[view]
 
 
 composite(
-    np.pad,
-    _pad,
+    np.lib.stride_tricks.sliding_window_view,
+    _windows,
     cases=(
-        Case(((3, 4),), {"pad_width": 1}),
-        Case(((3, 4),), {"pad_width": ((1, 0), (0, 2)), "constant_values": 3.0}),
-        Case(((3, 4),), {"pad_width": (1, 2), "mode": "edge"}),
-        Case(((3, 4),), {"pad_width": 2, "mode": "reflect"}),
-        Case(((3, 4),), {"pad_width": 2, "mode": "symmetric"}),
-        Case(((3, 4),), {"pad_width": 2, "mode": "wrap"}),
+        Case(((5,),), {"window_shape": 3}),
+        Case(((3, 4),), {"window_shape": (2, 2)}),
+        Case(((3, 4),), {"window_shape": 2, "axis": 1}),
     ),
     domain=REALS,
 )
