@@ -34,6 +34,7 @@ from .node import toposort
 from .primitive import REGISTRY, ROWS, Primitive
 from .primitives import at
 from .recording import enable_grad, no_grad
+from .scope import scope
 from .sweep import contributions, gradients
 from .tensor import Tensor
 from .transforms import (
@@ -109,6 +110,7 @@ __all__ = [
     "no_grad",
     "numerical_gradient",
     "primitive",
+    "scope",
     "sparse_hessian",
     "sparse_jacobian",
     "stop_gradient",

@@ -29,7 +29,8 @@ class Node:
 
     A scalar operation keeps its two edges flat: operands in `_x`, `_y` and local derivatives in
     `_dx`, `_dy`, None where the operand is not tracked. Any other operation keeps `_record`, its
-    inputs and parameters. `_op` is None for what needs no gradient and LEAF for a leaf.
+    inputs and parameters. `_op` is None for what needs no gradient and LEAF for a leaf. `_scopes`
+    is set only on what a `scope` returned.
 
     Args:
         data: a number, an array or nested lists of numbers; it is copied. float32 stays, other
@@ -48,6 +49,7 @@ class Node:
         "_dy",
         "_op",
         "_record",
+        "_scopes",
         "_value",
         "_x",
         "_y",
@@ -63,6 +65,7 @@ class Node:
     _dy: float | None
     _clock: int
     _record: tuple[tuple[Any, ...], dict[str, Any]] | None
+    _scopes: tuple[Any, ...]
     grad: Any
     name: str | None
 

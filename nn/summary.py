@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from html import escape
 from typing import Any
 
 
@@ -23,6 +24,38 @@ def summary(model: Any) -> str:
         Trainable params: 10
         Non-trainable params: 0
     """
+    rows = _rows(model)
+    widths = [max(len(row[i]) for row in rows) for i in range(3)]
+    lines = [f"{a:<{widths[0]}}  {b:<{widths[1]}}  {c:>{widths[2]}}" for a, b, c in rows]
+    rule = "=" * len(lines[0])
+    return "\n".join([f'Model: "{model.name}"', lines[0], rule, *lines[1:], rule, *_totals(model)])
+
+
+def summary_html(model: Any) -> str:
+    """Return the same as HTML, for a notebook.
+
+    Args:
+        model: a model.
+
+    Example:
+        >>> from nn.models import MLP
+        >>> "<td>dense (Dense)</td>" in summary_html(MLP([4, 2]))
+        True
+    """
+    head, *rows = _rows(model)
+    body = "".join(_html_row("td", row) for row in rows)
+    totals = "<br>".join(_totals(model))
+    return (
+        f"<table><caption>Model: {escape(model.name)}</caption>"
+        f"<thead>{_html_row('th', head)}</thead><tbody>{body}</tbody></table><p>{totals}</p>"
+    )
+
+
+def _html_row(tag: str, row: tuple[str, ...]) -> str:
+    return "<tr>" + "".join(f"<{tag}>{escape(cell)}</{tag}>" for cell in row) + "</tr>"
+
+
+def _rows(model: Any) -> list[tuple[str, str, str]]:
     rows = [("Layer (type)", "Output Shape", "Param #")]
     for layer in model.layers:
         rows.append(
@@ -32,20 +65,14 @@ def summary(model: Any) -> str:
                 f"{layer.count_params():,}" if layer.built or layer.weights else "? (unbuilt)",
             )
         )
-    widths = [max(len(row[i]) for row in rows) for i in range(3)]
-    lines = [f"{a:<{widths[0]}}  {b:<{widths[1]}}  {c:>{widths[2]}}" for a, b, c in rows]
-    rule = "=" * len(lines[0])
+    return rows
+
+
+def _totals(model: Any) -> list[str]:
     trained = sum(t.size for t in model.trainable_weights)
     fixed = sum(t.size for t in model.non_trainable_weights)
-    return "\n".join(
-        [
-            f'Model: "{model.name}"',
-            lines[0],
-            rule,
-            *lines[1:],
-            rule,
-            f"Total params: {trained + fixed:,}",
-            f"Trainable params: {trained:,}",
-            f"Non-trainable params: {fixed:,}",
-        ]
-    )
+    return [
+        f"Total params: {trained + fixed:,}",
+        f"Trainable params: {trained:,}",
+        f"Non-trainable params: {fixed:,}",
+    ]

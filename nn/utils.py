@@ -10,7 +10,9 @@ from autograd.errors import ArgumentError, message
 from nn.losses import class_index
 from nn.random import set_random_seed
 
-__all__ = ["set_random_seed", "to_categorical"]
+__all__ = ["plot_model", "set_random_seed", "to_categorical"]
+
+_DIRECTIONS = {"TB": "down", "LR": "right"}
 
 
 def to_categorical(x: Any, num_classes: int | None = None) -> Any:
@@ -41,3 +43,30 @@ def to_categorical(x: Any, num_classes: int | None = None) -> Any:
         num_classes = int(np.max(index)) + 1
     index, _ = class_index(labels, (*labels.shape, num_classes))
     return np.eye(num_classes)[index]
+
+
+def plot_model(model: Any, to_file: Any = "model.png", rankdir: str = "TB") -> Any:
+    """Draw a model's layers with their names and numbers of parameters, and save the picture.
+
+    Args:
+        model: a built model; `model.draw(x)` also shows the values and gradients of examples.
+        to_file: where to, in any format of `Figure.save`; None not to save it.
+        rankdir: "TB", from top to bottom, or "LR", from left to right.
+
+    Returns:
+        The figure.
+
+    Raises:
+        ArgumentError: if the model is not built, or the file name or `rankdir` is not known.
+
+    Example:
+        >>> import nn
+        >>> plot_model(nn.MLP([4, 3, 2]), to_file=None)
+        <Figure of 4 vertices and 3 edges>
+    """
+    if rankdir not in _DIRECTIONS:
+        raise ArgumentError(message("rankdir to be 'TB' or 'LR'", repr(rankdir), "rankdir='TB'"))
+    figure = model.draw(direction=_DIRECTIONS[rankdir])
+    if to_file is not None:
+        figure.save(to_file)
+    return figure

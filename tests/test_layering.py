@@ -21,6 +21,7 @@ FLOORS = [
     "scalar",
     "primitives",
     "node",
+    "scope",
     "observers",
     "dispatch",
     "anomaly",

@@ -56,7 +56,7 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WebDriver]:
     driver.quit()
 
 
-Open = Callable[[Tensor], WebDriver]
+Open = Callable[..., WebDriver]
 
 
 @pytest.fixture
@@ -64,8 +64,8 @@ def opened(browser: WebDriver, tmp_path: Path) -> Iterator[Open]:
     """Open the player of a result; afterwards the console and the network log must be clean."""
     path = tmp_path / "player.html"
 
-    def open_page(y: Tensor) -> WebDriver:
-        ag.draw(y).save(path)
+    def open_page(y: Tensor, **style: Any) -> WebDriver:
+        ag.draw(y, **style).save(path)
         browser.get(path.as_uri())
         return browser
 
@@ -250,6 +250,52 @@ def set_exactly(page: WebDriver, key: str, value: float) -> None:
     field = page.find_element(By.ID, f"exact-{key}")
     field.clear()
     field.send_keys(repr(value))
+
+
+def box(page: WebDriver, vertex: str) -> list[str]:
+    return [t.text for t in page.find_elements(By.CSS_SELECTOR, f"#{vertex} text")]
+
+
+def test_a_leaf_box_follows_the_story_and_the_sliders(opened: Open) -> None:
+    page = opened(apples())
+    assert box(page, "v0") == ["apple", "100", "←"]
+    click(page, "last")
+    assert box(page, "v0") == ["apple", "100", "← 2.2"]
+    set_exactly(page, "v1", 5.0)
+    assert box(page, "v0") == ["apple", "100", "← 5.5"]
+    assert box(page, "v1") == ["count", "5", "← 110"]
+
+
+def test_the_first_bad_number_is_marked_and_the_mark_follows_the_sliders(opened: Open) -> None:
+    x = Tensor(2.0, name="x")
+    y = np.log(x) + np.sqrt(x)
+    y.backward()
+    page = opened(y)
+    click(page, "last")
+
+    def marked() -> list[str]:
+        return [e.text for e in page.find_elements(By.CSS_SELECTOR, ".broken")]
+
+    assert marked() == []
+    set_exactly(page, "v0", -1.0)
+    assert marked() == ["nan"]
+    assert len(page.find_elements(By.CSS_SELECTOR, ".first-bad")) == 1
+    set_exactly(page, "v0", 0.0)
+    assert marked() == ["-inf"]
+    set_exactly(page, "v0", 1.0)
+    assert marked() == []
+
+
+def test_a_matrix_product_opened_into_scalars_is_live(opened: Open, tmp_path: Path) -> None:
+    a = Tensor([[1.0, 2.0], [3.0, 4.0]], name="A")
+    y = (a @ np.array([5.0, 6.0])).sum()
+    y.backward()
+    page = opened(y)
+    assert page.find_elements(By.CSS_SELECTOR, ".slider") == []
+    page = opened(y, level="scalars")
+    assert len(page.find_elements(By.CSS_SELECTOR, ".slider")) == 4
+    page.execute_script("player.set({v0: 10})")
+    assert state(page)[-1]["value"] == 10 * 5 + 2 * 6 + 3 * 5 + 4 * 6
 
 
 def test_a_slider_recomputes_the_figure_the_sentences_and_the_gradients(opened: Open) -> None:

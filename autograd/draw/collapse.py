@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
+from typing import Any, TypeVar
 
 from ..node import Node
+
+T = TypeVar("T")
 
 ENDS = 4
 """Operations drawn one by one at either end of a collapsed graph."""
@@ -28,7 +30,7 @@ LEAST_REPEATS = 4
 
 @dataclass(frozen=True, eq=False)
 class Block:
-    """Operations that are drawn as one box.
+    """Operations, or modules, that are drawn as one box.
 
     Args:
         operations: how many of which kind there are, in each part.
@@ -76,92 +78,128 @@ def evaluation_order(root: Node) -> list[Node]:
     return order
 
 
-def collapsed(operations: Sequence[Node], limit: int) -> dict[Node, Block]:
-    """Say which operations are drawn as part of a block, and of which.
+def collapsed(
+    units: Sequence[T],
+    limit: int,
+    kind: Callable[[T], str],
+    feeds: Callable[[T], Iterable[T]],
+) -> dict[T, Block]:
+    """Say which units (operations, modules) are drawn as part of a block, and of which.
 
     A graph falls into parts whose inner results are used once (a neuron, a loss). Parts of the same
     kind at the same depth become one block. A large part is cut along the evaluation order, at
     places where few values pass, or drawn once where it repeats. None of this can form a cycle.
 
     Args:
-        operations: in evaluation order.
-        limit: up to how many operations each is drawn by itself.
+        units: in evaluation order.
+        limit: up to how many units each is drawn by itself.
+        kind: what a unit is called; those of one kind are alike.
+        feeds: the units whose results a unit uses.
 
     Returns:
-        The block of every operation that is not drawn by itself.
+        The block of every unit that is not drawn by itself.
     """
-    if len(operations) <= limit:
+    if len(units) <= limit:
         return {}
-    groups = _alike(operations)
+    graph = _Units(units, kind, feeds)
+    groups = graph.alike()
     if len(groups) == 1 or len(groups) > MOST_GROUPS:
-        return _cut(operations)
-    found: dict[Node, Block] = {}
+        return graph.cut(range(len(units)))
+    found: dict[T, Block] = {}
     for parts in groups:
         if len(parts) > 1:
-            members = [t for part in parts for t in part]
-            found.update(dict.fromkeys(members, Block(_kinds(parts[0]), len(parts))))
+            members = [units[i] for part in parts for i in part]
+            found.update(dict.fromkeys(members, Block(graph.counted(parts[0]), len(parts))))
         elif len(parts[0]) > 4 * ENDS:
-            is_last = parts[0][-1] is operations[-1]
-            found.update(_cut(parts[0], 0, ENDS if is_last else 0))
+            is_last = parts[0][-1] == len(units) - 1
+            found.update(graph.cut(parts[0], 0, ENDS if is_last else 0))
     return found
 
 
-def _alike(operations: Sequence[Node]) -> list[list[list[Node]]]:
-    """Return the parts whose inner results are used once, those of one kind and depth together."""
-    user: dict[Node, Node | None] = {}
-    for t in operations:
-        for x in t.inputs:
-            if isinstance(x, Node) and not x.is_leaf and user.setdefault(x, t) is not t:
-                user[x] = None  # used by several operations, so the result of a part of its own
-    root: dict[Node, Node] = {}
-    for t in reversed(operations):
-        follower = user.get(t)
-        root[t] = t if follower is None else root[follower]
-    depth: dict[Node, int] = {}
-    parts: dict[Node, list[Node]] = {}
-    for t in operations:
-        mine = root[t]
-        parts.setdefault(mine, []).append(t)
-        below = [
-            depth[root[x]] + 1
-            for x in t.inputs
-            if isinstance(x, Node) and not x.is_leaf and root[x] is not mine
-        ]
-        depth[mine] = max([depth.get(mine, 0), *below])
-    groups: dict[Any, list[list[Node]]] = {}
-    for mine, members in parts.items():
-        groups.setdefault((depth[mine], _kinds(members)), []).append(members)
-    return list(groups.values())
+class _Units:
+    """Units by their positions in the evaluation order."""
 
+    def __init__(
+        self, units: Sequence[Any], kind: Callable[[Any], str], feeds: Callable[[Any], Any]
+    ) -> None:
+        self.units = units
+        self.kinds = [kind(u) for u in units]
+        position = {u: i for i, u in enumerate(units)}
+        self.feeds = [[position[f] for f in feeds(u)] for u in units]
 
-def _cut(operations: Sequence[Node], first: int = ENDS, last: int = ENDS) -> dict[Node, Block]:
-    """Cut a stretch of the evaluation order into blocks, leaving its ends as they are."""
-    start, stop = first, len(operations) - last
-    names = [t.primitive.name for t in operations[start:stop] if t.primitive is not None]
-    period = _period(names)
-    if period:
-        # a last, incomplete repeat is left to the end
-        repeats = len(names) // period
-        stop = start + repeats * period
-        block = Block(_kinds(operations[start : start + period]), repeats, tuple(names[:period]))
-        return dict.fromkeys(operations[start:stop], block)
-    width = _crossing(operations)
-    blocks = min(BLOCKS, (stop - start) // LEAST)
-    step = (stop - start) / max(blocks, 1)
-    cuts = [start]
-    for k in range(1, blocks):
-        low, high = start + int((k - 0.5) * step), start + int((k + 0.5) * step)
-        cuts.append(min(range(max(low, cuts[-1] + 1), high), key=width.__getitem__))
-    found: dict[Node, Block] = {}
-    for low, high in pairwise([*cuts, stop]):
-        members = operations[low:high]
-        found.update(dict.fromkeys(members, Block(_kinds(members))))
-    return found
+    def counted(self, part: Iterable[int]) -> tuple[tuple[str, int], ...]:
+        """Return how many of which kind there are, the most frequent first."""
+        names = Counter(self.kinds[i] for i in part)
+        return tuple(sorted(names.items(), key=lambda item: (-item[1], item[0])))
 
+    def alike(self) -> list[list[list[int]]]:
+        """Return the parts whose inner results are used once, of one kind and depth together."""
+        count = len(self.units)
+        user = [-1] * count  # -2 if used by several units: then it is a part's result
+        for i, feeds in enumerate(self.feeds):
+            for f in feeds:
+                user[f] = i if user[f] in (-1, i) else -2
+        root = list(range(count))
+        for i in reversed(range(count)):
+            if user[i] >= 0:
+                root[i] = root[user[i]]
+        depth = [0] * count
+        parts: dict[int, list[int]] = {}
+        for i, feeds in enumerate(self.feeds):
+            mine = root[i]
+            parts.setdefault(mine, []).append(i)
+            for f in feeds:
+                if root[f] != mine:
+                    depth[mine] = max(depth[mine], depth[root[f]] + 1)
+        groups: dict[Any, list[list[int]]] = {}
+        for mine, members in parts.items():
+            groups.setdefault((depth[mine], self.counted(members)), []).append(members)
+        return list(groups.values())
 
-def _kinds(operations: Sequence[Node]) -> tuple[tuple[str, int], ...]:
-    names = Counter(t.primitive.name for t in operations if t.primitive is not None)
-    return tuple(sorted(names.items(), key=lambda item: (-item[1], item[0])))
+    def cut(self, part: Sequence[int], first: int = ENDS, last: int = ENDS) -> dict[Any, Block]:
+        """Cut a stretch of the evaluation order into blocks, leaving its ends as they are."""
+        start, stop = first, len(part) - last
+        names = [self.kinds[i] for i in part[start:stop]]
+        period = _period(names)
+        if period:
+            # a last, incomplete repeat is left to the end
+            repeats = len(names) // period
+            stop = start + repeats * period
+            once = self.counted(part[start : start + period])
+            block = Block(once, repeats, tuple(names[:period]))
+            return dict.fromkeys((self.units[i] for i in part[start:stop]), block)
+        width = self.crossing(part)
+        blocks = min(BLOCKS, (stop - start) // LEAST)
+        step = (stop - start) / max(blocks, 1)
+        cuts = [start]
+        for k in range(1, blocks):
+            low, high = start + int((k - 0.5) * step), start + int((k + 0.5) * step)
+            cuts.append(min(range(max(low, cuts[-1] + 1), high), key=width.__getitem__))
+        found: dict[Any, Block] = {}
+        for low, high in pairwise([*cuts, stop]):
+            members = part[low:high]
+            block = Block(self.counted(members))
+            found.update(dict.fromkeys((self.units[i] for i in members), block))
+        return found
+
+    def crossing(self, part: Sequence[int]) -> list[int]:
+        """Return how many results made before each position are used at or after it."""
+        place = {i: k for k, i in enumerate(part)}
+        last = list(range(len(part)))
+        for k, i in enumerate(part):
+            for f in self.feeds[i]:
+                if f in place:
+                    last[place[f]] = k
+        change = [0] * (len(part) + 1)
+        for k, end in enumerate(last):
+            change[k + 1] += 1
+            change[end + 1 if end > k else k + 1] -= 1
+        width = []
+        current = 0
+        for step in change[:-1]:
+            current += step
+            width.append(current)
+        return width
 
 
 def _period(names: Sequence[str]) -> int:
@@ -179,23 +217,3 @@ def _period(names: Sequence[str]) -> int:
         table[i] = k
     period = len(names) - k
     return period if len(names) >= LEAST_REPEATS * period else 0
-
-
-def _crossing(operations: Sequence[Node]) -> list[int]:
-    """Return how many results made before each position are used at or after it."""
-    position = {t: i for i, t in enumerate(operations)}
-    last = list(range(len(operations)))
-    for i, t in enumerate(operations):
-        for x in t.inputs:
-            if isinstance(x, Node) and x in position:
-                last[position[x]] = i
-    change = [0] * (len(operations) + 1)
-    for i, end in enumerate(last):
-        change[i + 1] += 1
-        change[end + 1 if end > i else i + 1] -= 1
-    width = []
-    current = 0
-    for step in change[:-1]:
-        current += step
-        width.append(current)
-    return width

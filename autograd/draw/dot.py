@@ -7,13 +7,15 @@ Graphviz places the table like any vertex, nothing overlaps.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
 
 from ..errors import ArgumentError, message
 from .parts import Edge, Vertex
-from .text import gradient_text, is_finite, number, shown, written
+from .text import gradient_text, number, shown, written
+from .thumbnail import Pixels
 
 COMMUTATIVE = frozenset({"add", "multiply", "maximum", "minimum"})
 """Operations whose operands may be drawn in either order, for the sake of fewer crossings."""
@@ -61,6 +63,8 @@ DARK = Theme(
 
 THEMES = {"light": LIGHT, "dark": DARK}
 DIRECTIONS = {"right": "LR", "down": "TB"}
+ARROWS = {"right": "←", "down": "↑"}
+"""What stands before a gradient, which flows against the direction."""
 
 
 @dataclass(frozen=True)
@@ -88,6 +92,10 @@ class Style:
                 raise ArgumentError(
                     message(f"{name} to be {choices}", repr(value), f"{name}={first!r}")
                 )
+
+
+SIDE = 56
+"""The height of a thumbnail, in points."""
 
 
 def dot(vertices: Iterable[Vertex], edges: Iterable[Edge], caption: str, style: Style) -> str:
@@ -121,7 +129,7 @@ def dot(vertices: Iterable[Vertex], edges: Iterable[Edge], caption: str, style: 
     kinds = {}
     for vertex in vertices:
         kinds[vertex.key] = vertex.kind
-        lines.append(f"  {vertex.key} [id={vertex.key} {_vertex(vertex, theme)}];")
+        lines.append(f"  {vertex.key} [id={vertex.key} {_vertex(vertex, theme, style)}];")
     for i, edge in enumerate(edges):
         arrow = " arrowhead=none" if kinds[edge.head] == "junction" else ""
         lines += [
@@ -132,8 +140,10 @@ def dot(vertices: Iterable[Vertex], edges: Iterable[Edge], caption: str, style: 
     return "\n".join([*lines, "}", ""])
 
 
-def _vertex(vertex: Vertex, theme: Theme) -> str:
+def _vertex(vertex: Vertex, theme: Theme, style: Style) -> str:
     title = _text(vertex.title)
+    arrow = ARROWS[style.direction]
+    alarm = f' color="{theme.alarm}" penwidth=2.5' if vertex.is_first_bad else ""
     if vertex.kind == "junction":
         return f'shape=point width=0.07 color="{theme.line}"'
     if vertex.kind == "result":
@@ -148,20 +158,67 @@ def _vertex(vertex: Vertex, theme: Theme) -> str:
             shape += " ordering=in"
         size = 20 if len(vertex.title) == 1 else 13
         label = "<BR/>".join([f'<FONT POINT-SIZE="{size}">{title}</FONT>', *rows])
-        return f'{shape} style=filled fillcolor="{theme.operation}" label=<{label}>'
-    if vertex.kind == "block":
-        label = "<BR/>".join([f"<B>{title}</B>", *rows])
-        return f'shape=box3d style=filled fillcolor="{theme.block}" label=<{label}>'
-    style = "filled,rounded" if vertex.kind == "leaf" else "filled,rounded,dashed"
+        return f'{shape} style=filled fillcolor="{theme.operation}"{alarm} label=<{label}>'
+    if vertex.kind in ("block", "module"):
+        label = _stacked([f"<B>{title}</B>", *rows])
+        shape = "box3d" if vertex.kind == "block" else "box"
+        return f'shape={shape} style=filled fillcolor="{theme.block}"{alarm} label=<{label}>'
+    outline = "filled,rounded" if vertex.kind == "leaf" else "filled,rounded,dashed"
     fill = theme.leaf if vertex.kind == "leaf" else theme.paper
-    label = "<BR/>".join([f"<B>{title}</B>", *rows])
     extent = 'height=0.36 width=0.36 margin="0.1,0.04"'
-    return f'shape=box style="{style}" fillcolor="{fill}" {extent} label=<{label}>'
+    rows = [f"<B>{title}</B>", *_held(vertex, theme, arrow), *rows]
+    if vertex.pixels:
+        rows.append(_image(vertex.pixels))
+    label = _stacked(rows)
+    return f'shape=box style="{outline}" fillcolor="{fill}" {extent}{alarm} label=<{label}>'
+
+
+def _held(vertex: Vertex, theme: Theme, arrow: str) -> list[str]:
+    """Return the lines of a box below its name: the value, and the gradient of a leaf."""
+    if vertex.value is None:
+        return []
+    colour = theme.alarm if vertex.is_first_bad else theme.ink
+    lines = _lines(written(vertex.value), colour)
+    if vertex.kind == "leaf":
+        if vertex.gradient is None:
+            lines += _lines("no gradient yet", theme.faint)
+        else:
+            lines += _lines(f"{arrow} {written(vertex.gradient)}", theme.gradient)
+    return [f'<FONT POINT-SIZE="11">{line}</FONT>' for line in lines]
+
+
+def _stacked(rows: Sequence[str]) -> str:
+    """Return rows below each other, with air between them."""
+    if len(rows) == 1:
+        return rows[0]
+    cells = "".join(f"<TR><TD>{row}</TD></TR>" for row in rows)
+    return f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="1">{cells}</TABLE>'
+
+
+def _image(pixels: Pixels) -> str:
+    """Return an image as a table of cells; the commonest colour is that of the table itself."""
+    ground = Counter(colour for row in pixels for colour in row).most_common(1)[0][0]
+    size = max(2, SIDE // len(pixels))
+    side = f'FIXEDSIZE="TRUE" WIDTH="{size}" HEIGHT="{size}"'
+    extent = f'WIDTH="{size * len(pixels[0])}" HEIGHT="{size * len(pixels)}"'
+    rows = "".join(
+        "<TR>"
+        + "".join(
+            f"<TD {side}></TD>" if colour == ground else f'<TD {side} BGCOLOR="{colour}"></TD>'
+            for colour in row
+        )
+        + "</TR>"
+        for row in pixels
+    )
+    return (
+        f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="0" FIXEDSIZE="TRUE"'
+        f' {extent} BGCOLOR="{ground}">'
+        f"{rows}</TABLE>"
+    )
 
 
 def _quantities(edge: Edge, theme: Theme, style: Style) -> str:
-    colour = theme.ink if is_finite(edge.value) else theme.alarm
-    value = _lines(written(edge.value), colour)
+    value = _lines(written(edge.value), theme.alarm if edge.first_bad == "value" else theme.ink)
     gradient = _gradient(edge, theme, style)
     # as many lines above as below, so that the edge runs between them
     height = max(len(value), len(gradient))
@@ -182,13 +239,13 @@ def _quantities(edge: Edge, theme: Theme, style: Style) -> str:
 
 
 def _gradient(edge: Edge, theme: Theme, style: Style) -> list[str]:
-    arrow = "←" if style.direction == "right" else "↑"
+    arrow = ARROWS[style.direction]
     if not edge.differentiable:
         return [f'<FONT COLOR="{theme.faint}"><I>constant</I></FONT>']
     if edge.gradient is None:
         lines = _lines(f"{arrow} no gradient yet", theme.faint)
     else:
-        colour = theme.gradient if is_finite(edge.gradient) else theme.alarm
+        colour = theme.alarm if edge.first_bad == "gradient" else theme.gradient
         lines = _lines(f"{arrow} {gradient_text(edge.gradient, edge.terms)}", colour)
     if style.derivatives and edge.slope is not None:
         lines[-1] += f'<FONT COLOR="{theme.faint}"> local {number(edge.slope)}</FONT>'

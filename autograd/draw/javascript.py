@@ -188,7 +188,7 @@ def program(vertices: Sequence[Vertex], edges: Sequence[Edge]) -> str:
     Returns:
         The code; empty if the figure holds arrays, collapsed parts, or what has no translation.
     """
-    if any(v.kind == "block" for v in vertices):
+    if any(v.kind in ("block", "module") for v in vertices):
         return ""
     if not all(isinstance(edge.value, float) for edge in edges):
         return ""

@@ -39,7 +39,7 @@ def local_derivatives(t: Node) -> tuple[float | None, ...]:
         for x in inputs
     ]
     with enable_grad(), np.errstate(all="ignore"):
-        alone = row(operands, **t.params) if row.is_variadic else row(*operands, **t.params)
+        alone = row.bind(operands, t.params)
     found = contributions(alone)
     return tuple(
         _slope(found.get((alone, i))) if isinstance(x, Node) and x.requires_grad else None

@@ -7,8 +7,9 @@ from typing import Literal
 
 from ..primitive import Primitive
 from .text import Quantity
+from .thumbnail import Pixels
 
-Kind = Literal["leaf", "constant", "operation", "junction", "block", "result"]
+Kind = Literal["leaf", "constant", "operation", "junction", "block", "module", "result"]
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,10 @@ class Vertex:
         name: what formulas call its value; no two vertices share one.
         details: further lines of text.
         primitive: the row of the table, for an operation.
+        value: what a box holds.
+        gradient: the gradient that has arrived at a leaf, None where none has yet.
+        pixels: a small copy of the image that a box holds.
+        is_first_bad: whether the first nan or inf of the figure came from here.
     """
 
     key: str
@@ -30,6 +35,10 @@ class Vertex:
     name: str = ""
     details: tuple[str, ...] = ()
     primitive: Primitive | None = None
+    value: Quantity | None = None
+    gradient: Quantity | None = None
+    pixels: Pixels = ()
+    is_first_bad: bool = False
 
 
 @dataclass(frozen=True)
@@ -44,6 +53,7 @@ class Edge:
         terms: the contributions whose sum the gradient is, where a value is used several times.
         differentiable: False for a constant, which gradients do not flow to.
         slope: the local derivative of the head with respect to this value, where both are scalars.
+        first_bad: "value" or "gradient" where that is the first nan or inf of the figure.
     """
 
     tail: str
@@ -53,3 +63,4 @@ class Edge:
     terms: tuple[Quantity, ...] = ()
     differentiable: bool = True
     slope: float | None = None
+    first_bad: Literal["", "value", "gradient"] = ""

@@ -19,7 +19,7 @@ from .dot import Style
 from .javascript import program
 from .parts import Edge, Vertex
 from .story import Sentence, Step, Story
-from .text import Quantity, shown, written
+from .text import Quantity, Summary, shown, written
 
 SVG = "http://www.w3.org/2000/svg"
 
@@ -68,9 +68,10 @@ def player(
         "steps": [_step(step) for step in steps],
         "backward": [step.edges[0] for step in story.backward()],
         "seed": _number(seed),
+        "bad": _first_bad(vertices, edges),
         "recompute": bool(code) and not has_gradients,
         "caption": caption,
-        "why": _why_not_live(vertices, edges),
+        "why": "" if code else _why_not_live(vertices, edges),
         "dark": style.theme == "dark",
         "down": style.direction == "down",
     }
@@ -96,7 +97,10 @@ def slim(svg: bytes) -> str:
         for child in list(parent):
             if child.tag == f"{{{SVG}}}title":
                 parent.remove(child)
-        for name, value in DEFAULTS.items():
+        if parent.get("id", "").startswith("v"):
+            _as_rectangle(parent)
+            _merge_pixels(parent)
+        for name, value in DEFAULTS.items() if parent.tag != f"{{{SVG}}}rect" else ():
             if parent.get(name) == value or (value is None and parent.get(name) != "none"):
                 parent.attrib.pop(name, None)
         for name in ("d", "points"):
@@ -111,6 +115,36 @@ def slim(svg: bytes) -> str:
     return ET.tostring(root, encoding="unicode")
 
 
+def _as_rectangle(vertex: ET.Element) -> None:
+    """Write the outline of a rounded box as what it is."""
+    for path in vertex.findall(f"{{{SVG}}}path"):
+        numbers = [float(n) for n in re.findall(r"-?[\d.]+", path.attrib.pop("d"))]
+        (left, right), (top, bottom) = (
+            (min(side), max(side)) for side in (numbers[::2], numbers[1::2])
+        )
+        path.tag = f"{{{SVG}}}rect"
+        box = {"x": left, "y": top, "width": right - left, "height": bottom - top, "rx": 12.0}
+        for name, n in box.items():
+            path.set(name, f"{n:.1f}")
+        for name in ("fill", "stroke", "stroke-dasharray"):
+            path.attrib.pop(name, None)
+
+
+def _merge_pixels(vertex: ET.Element) -> None:
+    """Write the cells of a thumbnail as one path a colour, which the style sheet leaves alone."""
+    colours: dict[str, list[str]] = {}
+    for cell in vertex.findall(f"{{{SVG}}}polygon"):
+        if cell.get("stroke") == "none":
+            points = [tuple(map(float, p.split(","))) for p in cell.attrib["points"].split()]
+            (left, right), (top, bottom) = ((min(n), max(n)) for n in zip(*points, strict=True))
+            size = f"h{right - left:.1f}v{bottom - top:.1f}h{left - right:.1f}z"
+            colours.setdefault(cell.attrib["fill"], []).append(f"M{left:.1f},{top:.1f}{size}")
+            vertex.remove(cell)
+    for colour, cells in colours.items():
+        path = ET.SubElement(vertex, f"{{{SVG}}}path", {"d": "".join(cells)})
+        path.set("style", f"fill:{colour};stroke:none")
+
+
 def _vertex(story: Story, v: Vertex) -> dict[str, Any]:
     formulas: list[Any] = []
     for index, e in enumerate(story.into[v.key] if v.primitive is not None else ()):
@@ -120,14 +154,17 @@ def _vertex(story: Story, v: Vertex) -> dict[str, Any]:
             formulas.append([words, ["slope", e]])
     if v.primitive is not None and not formulas:
         formulas.append(v.primitive.summary)
-    return {
+    found = {
         "key": v.key,
         "kind": v.kind,
         "name": v.name or v.title,
         "formula": "" if v.primitive is None else story.result_text(v),
         "formulas": formulas or list(v.details),
         "out": story.out[v.key],
+        # the lines of a value in a box: an array has its shape and its range on two
+        "lines": 0 if v.value is None else 1 + isinstance(v.value, Summary),
     }
+    return {key: value for key, value in found.items() if value or key == "out"}
 
 
 def _edge(story: Story, i: int, edge: Edge) -> dict[str, Any]:
@@ -166,8 +203,19 @@ def _number(x: Quantity | None) -> float | str | None:
     return None if x is None else written(x)
 
 
+def _first_bad(vertices: Sequence[Vertex], edges: Sequence[Edge]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for v in vertices:
+        if v.is_first_bad:
+            found["vertex"] = v.key
+    for i, edge in enumerate(edges):
+        if edge.first_bad:
+            found.update(edge=i, what=edge.first_bad)
+    return found
+
+
 def _why_not_live(vertices: Sequence[Vertex], edges: Sequence[Edge]) -> str:
-    if any(v.kind == "block" for v in vertices):
+    if any(v.kind in ("block", "module") for v in vertices):
         reason = "parts of it are collapsed"
     elif not all(isinstance(edge.value, float) for edge in edges):
         reason = "it holds arrays"

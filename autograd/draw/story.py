@@ -88,7 +88,7 @@ class Story:
         return [
             Step("forward", tuple(self._shown_after(v)), v.key, self._computed(v))
             for v in self.vertices.values()
-            if v.kind in ("operation", "block")
+            if v.kind in ("operation", "block", "module")
         ]
 
     def backward(self) -> list[Step]:
@@ -125,7 +125,7 @@ class Story:
         found: list[Operand] = []
         for e in self.into[v.key]:
             tail, value = self.source(e), self.edges[e].value
-            plain = tail.kind == "constant" and isinstance(value, float) and tail.title == tail.name
+            plain = tail.kind == "constant" and tail.value is None
             found.append(value if plain and isinstance(value, float) else tail.name)
         return found
 
@@ -151,7 +151,7 @@ class Story:
 
     def _computed(self, v: Vertex) -> Sentence:
         if v.primitive is None:
-            return (f"{v.title} are computed.",)
+            return (f"{v.title} {'are' if v.kind == 'block' else 'is'} computed.",)
         by_name = self.result_text(v)
         into = self.into[v.key]
         marks = [f"\0{e}\0" for e in into]

@@ -10,6 +10,9 @@ from .text import gradient_text, written
 
 HEADINGS = ("name", "computed as", "value", "gradient")
 
+FIRST = " (the first)"
+"""What stands behind the first nan or inf, which pictures mark in red."""
+
 
 def table(vertices: Sequence[Vertex], edges: Sequence[Edge]) -> str:
     """Return a figure as lines of text: each value, how it was computed, and its gradient.
@@ -32,25 +35,33 @@ def table(vertices: Sequence[Vertex], edges: Sequence[Edge]) -> str:
     story = Story(vertices, edges)
     rows: list[tuple[str, ...]] = [HEADINGS]
     for v in vertices:
-        if v.kind in ("result", "junction") or (v.kind == "constant" and v.title == v.name):
+        if v.kind in ("result", "junction") or (v.kind == "constant" and v.value is None):
             continue
         out = [edges[e] for e in story.out[v.key]]
-        if not out:
-            rows.append((v.name, "", v.details[0], v.details[1].removeprefix("← ")))
+        if not out and v.value is not None:
+            back = "no gradient yet" if v.gradient is None else written(v.gradient)
+            rows.append((v.name, "", written(v.value), back))
         for edge in out:
-            rows.append((v.name, _computed(story, v), written(edge.value), _back(edge)))
+            value = written(edge.value) + (FIRST if edge.first_bad == "value" else "")
+            rows.append((v.name, _computed(story, v), value, _back(edge, story)))
     widths = [max(len(row[i]) for row in rows) for i in range(len(HEADINGS))]
     lines = ["  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)) for row in rows]
     return "\n".join(line.rstrip() for line in lines)
 
 
 def _computed(story: Story, v: Vertex) -> str:
-    if v.kind == "block":
+    if v.kind in ("block", "module"):
         return ", ".join(v.details)
     return "" if v.primitive is None else story.result_text(v) or v.title
 
 
-def _back(edge: Edge) -> str:
+def _back(edge: Edge, story: Story) -> str:
     if not edge.differentiable:
         return "constant"
-    return "no gradient yet" if edge.gradient is None else gradient_text(edge.gradient, edge.terms)
+    if edge.gradient is None:
+        return "no gradient yet"
+    branches = [edge]
+    if story.vertices[edge.head].kind == "junction":
+        branches += [story.edges[e] for e in story.out[edge.head]]
+    mark = FIRST if any(e.first_bad == "gradient" for e in branches) else ""
+    return gradient_text(edge.gradient, edge.terms) + mark

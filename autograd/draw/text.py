@@ -53,9 +53,19 @@ def quantity(value: Any) -> Quantity:
     return Summary(array.shape, *numbers, bool(np.all(np.isfinite(array))))
 
 
-def is_finite(x: Quantity) -> bool:
-    """Return whether every entry is a finite number."""
-    return x.finite if isinstance(x, Summary) else math.isfinite(x)
+def bad_name(x: Any) -> str:
+    """Return "nan" or "inf", whichever of them a value holds, nan before inf; empty for neither.
+
+    Args:
+        x: a float or an array.
+
+    Example:
+        >>> bad_name(np.array([1.0, np.inf])), bad_name(2.0)
+        ('inf', '')
+    """
+    if np.all(np.isfinite(x)):
+        return ""
+    return "nan" if np.any(np.isnan(x)) else "inf"
 
 
 def number(x: float) -> str:
@@ -80,7 +90,8 @@ def written(x: Quantity) -> str:
     shape = "×".join(map(str, x.shape)) if len(x.shape) > 1 else f"{x.shape[0]} entries"
     if 0 in x.shape:
         return shape
-    return f"{shape}: {x.least:.3g} … {x.mean:.3g} … {x.greatest:.3g}"
+    least, mean, greatest = (f"{v + 0.0:.3g}" for v in (x.least, x.mean, x.greatest))
+    return f"{shape}: {least} … {mean} … {greatest}"
 
 
 def sum_text(terms: Sequence[float]) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from autograd import scope
 from autograd.errors import ArgumentError, ShapeError, message
 from nn import activations, constraints, initializers, regularizers
 from nn.layers.layer import REGISTRY, Layer
@@ -91,5 +92,9 @@ class Dense(Layer):
     def call(self, inputs: Any) -> Any:
         """Return activation(inputs @ kernel + bias)."""
         self._refuse_width(self.kernel.shape[0], inputs)
+        # losses look behind softmax and sigmoid: figures then end this layer at the logits
+        return self.activation(scope(self, self._logits, inputs))
+
+    def _logits(self, inputs: Any) -> Any:
         z = inputs @ self.kernel
-        return self.activation(z + self.bias if self.use_bias else z)
+        return z + self.bias if self.use_bias else z

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd import Tensor, no_grad
+from autograd import Tensor, no_grad, scope
 from autograd.errors import ArgumentError, ShapeError, message
 from nn import config, constraints, initializers, random, regularizers
 from nn.layers import calling
@@ -135,7 +135,8 @@ class Layer(Module, Configurable):
         x = self.cast(inputs)
         if not self.built:
             self.build(shape_of(x))
-        out = self.call(x, training=training) if self._takes_training else self.call(x)
+        given = {"training": training} if self._takes_training else {}
+        out = scope(self, self.call, x, **given)
         if self.activity_regularizer is not None:
             self.add_loss(self.activity_regularizer(out) / max(len(out), 1))
         call = calling.current.get()

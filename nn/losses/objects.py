@@ -6,6 +6,7 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
+from autograd import scope
 from autograd.errors import ArgumentError, message
 from nn.losses import classification as c
 from nn.losses import regression as r
@@ -48,7 +49,8 @@ class Loss(Configurable):
 
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
         """Return the loss of a batch."""
-        return self.function(y_true, y_pred, sample_weight=sample_weight, **self.options)
+        weight = {"sample_weight": sample_weight, **self.options}
+        return scope(self, self.function, y_true, y_pred, **weight)
 
     def check(self, y_true: Any, shape: tuple[int, ...]) -> None:
         """Raise if targets do not fit predictions of that shape: before training, all at once."""

@@ -49,6 +49,8 @@ class Functional(Model):
         self.layers = self.symbols.layers()
         _name_apart(self.layers)
         self.output_shape = outputs.shape
+        shapes = [s.shape for s in sources]
+        self.build_shape = shapes[0] if len(shapes) == 1 else shapes
         self.built = True
 
     def call(self, inputs: Any, training: bool = False) -> Any:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+import autograd as ag
 from autograd import Tensor, no_grad
 from autograd.errors import ArgumentError, GraphError, message
 from nn import data, random, training
@@ -18,7 +19,7 @@ from nn.metrics import Mean
 from nn.module import unchanged_on_error
 from nn.progress import ProgressBar
 from nn.saving import weights
-from nn.summary import summary
+from nn.summary import summary, summary_html
 
 
 class Model(Layer):
@@ -374,6 +375,53 @@ class Model(Layer):
             print_fn: what to do with the text.
         """
         print_fn(summary(self))
+
+    def _repr_html_(self) -> str:
+        """Show the summary as a table in a notebook."""
+        return summary_html(self)
+
+    def draw(self, x: Any = None, *, level: Any = "modules", **style: Any) -> Any:
+        """Draw how the model computes its output: each layer with its name and parameters.
+
+        Args:
+            x: what it is applied to; one example of zeros if not given.
+            level: "modules", "operations" or "scalars", as in `autograd.draw`.
+            style: the other arguments of `autograd.draw`: theme, direction, derivatives.
+
+        Returns:
+            The figure; its `save` writes .svg, .png, .pdf, .dot, .txt or the player as .html.
+
+        Raises:
+            ArgumentError: if the model is not built and `x` not given, or an option is unknown.
+
+        Example:
+            >>> from nn.models import MLP
+            >>> [v.title for v in MLP([4, 3, 2]).draw().vertices]
+            ['dense', 'dense_1', '1×4', 'mlp']
+        """
+        if x is None:
+            x = self._zeros()
+        y = self(x)
+        if y.name is None:
+            y.name = self.name
+        return ag.draw(y, level=level, **style)
+
+    def _zeros(self) -> Any:
+        """Return one example of zeros."""
+        shape = self.build_shape
+        if self.input_shape is not None:
+            shape = (None, *self.input_shape)
+        if shape is None:
+            raise ArgumentError(
+                message(
+                    f"model {self.name!r} to be built, or x to draw it for",
+                    "neither",
+                    "model.build((None, width)), or model.draw(x)",
+                )
+            )
+        several = shape if isinstance(shape, list) else [shape]
+        zeros = [np.zeros([1 if n is None else n for n in s], self.compute_dtype) for s in several]
+        return zeros if isinstance(shape, list) else zeros[0]
 
     def save_weights(self, path: str | os.PathLike[str]) -> None:
         """Write all parameters into a .weights.h5, .h5 or .safetensors file, whole or not at all.

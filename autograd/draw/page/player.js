@@ -105,6 +105,18 @@
   for (const v of vertices) {
     const group = $(v.key);
     group.classList.add("vertex", v.kind);
+    // a leaf's box repeats what its edge carries, below its name
+    const texts = [...group.querySelectorAll("text")];
+    v.held = v.out.length && v.lines ? texts.slice(1, 1 + 2 * v.lines) : [];
+    const outline = group.querySelector("rect, ellipse, polygon");
+    if (outline) {
+      // fonts differ in width: whatever stands in a box is centred in it
+      const { x, width } = outline.getBBox();
+      for (const text of texts) {
+        text.setAttribute("text-anchor", "middle");
+        text.setAttribute("x", x + width / 2);
+      }
+    }
     if (v.kind === "junction" || v.kind === "result") continue;
     group.setAttribute("tabindex", "0");
     group.setAttribute("role", "img");
@@ -114,7 +126,7 @@
   }
   function describe(v) {
     const own = v.out.length ? now[v.out[0]] : null;
-    const lines = v.formulas.map((f) => (Array.isArray(f) ? told(f) : f));
+    const lines = (v.formulas ?? []).map((f) => (Array.isArray(f) ? told(f) : f));
     const gradient = own && own.gradient !== null ? `; gradient ${written(own.gradient)}` : "";
     const value = own ? ` = ${written(own.value)}${gradient}` : "";
     return `${v.name}${v.formula ? ` = ${v.formula}` : ""}${value}${lines.length ? `. ${lines.join("; ")}` : ""}`;
@@ -129,19 +141,29 @@
   }));
   function show() {
     const step = position ? steps[position - 1] : null;
+    const bad = live ? firstBad() : data.bad;
     edges.forEach((e, i) => {
       const { group, above, below, arrows } = label[i];
       const value = now[i].value;
       const gradient = now[i].gradient;
-      put(above, position >= valueAt[i] ? written(value) : "…", broken(value) ? "broken" : "value");
+      const isBad = (what) => bad.edge === i && bad.what === what ? "broken" : what;
+      put(above, position >= valueAt[i] ? written(value) : "…", isBad("value"));
       if (!e.differentiable) put(below, "constant", "faint");
       else if (position < gradientAt[i]) put(below, "←", "gradient");
-      else put(below, `← ${written(gradient)}`, broken(gradient) ? "broken" : "gradient");
+      else put(below, `← ${written(gradient)}`, isBad("gradient"));
       const lit = step !== null && step.edges.includes(i);
       for (const part of [group, ...arrows]) part.classList.toggle("lit", lit);
     });
     for (const v of vertices) {
       const group = $(v.key);
+      if (v.held.length) {
+        const edge = v.out[0];
+        const { value, gradient } = now[edge];
+        const back = position < gradientAt[edge] ? "←" : `← ${written(gradient)}`;
+        put(v.held.slice(0, v.lines), written(value), bad.edge === edge && bad.what === "value" ? "broken" : "value");
+        if (v.kind === "leaf") put(v.held.slice(v.lines), back, "gradient");
+      }
+      group.classList.toggle("first-bad", bad.vertex === v.key);
       group.classList.toggle("lit", step !== null && step.vertex === v.key);
       if (group.hasAttribute("role")) group.setAttribute("aria-label", describe(v));
     }
@@ -159,6 +181,19 @@
     for (const s of sliders) s.refresh();
   }
   const broken = (x) => typeof x === "number" && !Number.isFinite(x);
+  // the first nan or inf: of the values in their order, else of the gradients in theirs
+  function firstBad() {
+    for (const v of vertices) {
+      const edge = v.out[0];
+      if (v.kind !== "junction" && edge !== undefined && broken(now[edge].value)) {
+        return { edge, what: "value", vertex: v.key };
+      }
+    }
+    for (const edge of data.backward) {
+      if (broken(now[edge].gradient)) return { edge, what: "gradient", vertex: edges[edge].head };
+    }
+    return {};
+  }
 
   // ---- the player -------------------------------------------------------------------------------
   function go(to) {
