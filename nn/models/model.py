@@ -8,10 +8,9 @@ from typing import Any
 
 import numpy as np
 
-import autograd as ag
 from autograd import Tensor, no_grad
 from autograd.errors import ArgumentError, GraphError, message
-from nn import data, random, training
+from nn import data, drawing, random, training
 from nn.callbacks import Callback, CallbackList, History
 from nn.fitting import FitLoop, evaluate, measured, refuse_nothing, reset
 from nn.layers import Layer
@@ -399,29 +398,7 @@ class Model(Layer):
             >>> [v.title for v in MLP([4, 3, 2]).draw().vertices]
             ['dense', 'dense_1', '1×4', 'mlp']
         """
-        if x is None:
-            x = self._zeros()
-        y = self(x)
-        if y.name is None:
-            y.name = self.name
-        return ag.draw(y, level=level, **style)
-
-    def _zeros(self) -> Any:
-        """Return one example of zeros."""
-        shape = self.build_shape
-        if self.input_shape is not None:
-            shape = (None, *self.input_shape)
-        if shape is None:
-            raise ArgumentError(
-                message(
-                    f"model {self.name!r} to be built, or x to draw it for",
-                    "neither",
-                    "model.build((None, width)), or model.draw(x)",
-                )
-            )
-        several = shape if isinstance(shape, list) else [shape]
-        zeros = [np.zeros([1 if n is None else n for n in s], self.compute_dtype) for s in several]
-        return zeros if isinstance(shape, list) else zeros[0]
+        return drawing.drawn(self, x, level, style)
 
     def save_weights(self, path: str | os.PathLike[str]) -> None:
         """Write all parameters into a .weights.h5, .h5 or .safetensors file, whole or not at all.
