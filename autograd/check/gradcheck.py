@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import contextlib
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Literal
 
 import numpy as np
 
 from ..errors import ArgumentError, GradientError, message
-from .examine import Claim, Examination
+from .examine import Examination
+from .judgement import NUDGES, Claim
+from .laws import compared_sweeps, compared_with_values, unknown
 from .report import WRONG, Report
-from .subject import Arguments, Plain, Recorded, Subject, signed, slope_function
+from .subject import (
+    Arguments,
+    NotFiniteError,
+    Plain,
+    Recorded,
+    Subject,
+    name_of,
+    signed,
+    slope_function,
+)
 
 ALONE = 100
 """Up to so many inputs each is examined by itself; beyond, groups along random directions."""
@@ -22,6 +34,7 @@ OUTPUTS_ALONE = 4
 """Up to so many results each is pulled back by itself; beyond, random weights of all."""
 
 COTANGENTS = 3
+
 
 MODES = ("reverse", "forward")
 
@@ -80,38 +93,48 @@ def gradcheck(
     if gradient is not None:
         plain = Plain(f, arguments)
         matrix = plain.claim(gradient)
-        again = plain.claim(gradient)
-        if not np.array_equal(matrix, again, equal_nan=True):
-            k = np.argwhere(matrix != again)[0]
-            raise ArgumentError(
-                message(
-                    "the gradient to give the same bits when called again",
-                    f"{matrix[tuple(k)]!r} and then {again[tuple(k)]!r}",
-                    "a fixed seed inside it",
-                )
-            )
-        claims = _written_claims(matrix)
-        reports.append(_examined(plain, claims, arguments, directions, rng, 1))
+        _refuse_random(f"{name_of(gradient)}", matrix, plain.claim(gradient))
+
+        def written() -> list[list[Claim]]:
+            points = [arguments.nudged(rng, width) for width in NUDGES]
+            return _where_possible(lambda at: _written_claims(plain.claim(gradient, at)), points)
+
+        reports.append(_examined(plain, _written_claims(matrix), directions, rng, 1, written))
     else:
-        function = f
+        function, size = f, 0.0
         for level in range(1, order + 1):
-            subject = Recorded(function, arguments)
+            try:
+                subject = Recorded(function, arguments)
+            except NotFiniteError as infinite:
+                if level == 1:
+                    raise
+                reports.append(unknown(str(infinite), level))
+                break
             subject.record()
-            claims = list(_engine_claims(subject, modes, rng))
-            reports.append(_examined(subject, claims, arguments, directions, rng, level))
-            if level < order:
-                # a derivative of order k + 1 is right only if that of order k is right nearby too
-                beside = arguments.moved(rng)
-                try:
-                    nearby = Recorded(function, beside)
-                except ArgumentError:
-                    pass  # outside the domain, where nothing is claimed
-                else:
-                    nearby.record()
-                    claims = list(_engine_claims(nearby, modes, rng))
-                    reports.append(
-                        _examined(nearby, claims, beside, directions, rng, level + 1, "beside")
-                    )
+            size = max(size, float(np.max(np.abs(subject.here))))
+            weights = _weights(subject, rng)
+            claims = _engine_claims(subject, modes, weights)
+            if "reverse" in modes:
+                again = subject.pull(weights[0])
+                _refuse_random(f"the gradient of {name_of(function)}", claims[0].row, again)
+
+            def swept(
+                function: Callable[..., Any] = function, weights: Any = weights
+            ) -> list[list[Claim]]:
+                def at(point: Arguments) -> list[Claim]:
+                    beside = Recorded(function, point)
+                    beside.record()
+                    return _engine_claims(beside, modes, weights)
+
+                return _where_possible(at, [arguments.nudged(rng, width) for width in NUDGES])
+
+            reports.append(_examined(subject, claims, directions, rng, level, swept))
+            if level > 1:
+                reports.append(compared_with_values(f, arguments, modes, rng, level))
+            if all(r.verdict != WRONG for r in reports):
+                reports += compared_sweeps(subject, modes, rng, level, size)
+            if any(r.verdict == WRONG for r in reports):
+                break
             function = slope_function(function, "reverse" in modes, rng)
     report = _merged(reports)
     if report.verdict == WRONG:
@@ -119,6 +142,29 @@ def gradcheck(
         error.report = report  # type: ignore[attr-defined]
         raise error
     return report
+
+
+def _where_possible(
+    claims_at: Callable[[Arguments], list[Claim]], points: Iterable[Arguments]
+) -> list[list[Claim]]:
+    """Return the claims at several points, leaving out those outside the domain."""
+    found = []
+    for point in points:
+        with contextlib.suppress(ArgumentError):
+            found.append(claims_at(point))
+    return found
+
+
+def _refuse_random(name: str, first: Any, second: Any) -> None:
+    if not np.array_equal(first, second, equal_nan=True):
+        k = tuple(np.argwhere(first != second)[0])
+        raise ArgumentError(
+            message(
+                f"{name} to give the same bits when called again",
+                f"{first[k]!r} and then {second[k]!r}",
+                "a fixed seed inside it (np.random.default_rng(0))",
+            )
+        )
 
 
 def _refuse_options(order: Any, modes: Any, directions: Any, gradient: Any) -> None:
@@ -158,32 +204,35 @@ def _written_claims(matrix: Any) -> list[Claim]:
     return [Claim("gradient", push=lambda v: matrix @ v, column=lambda i: matrix[:, i])]
 
 
-def _engine_claims(
-    subject: Recorded, modes: Sequence[str], rng: np.random.Generator
-) -> Iterator[Claim]:
+def _weights(subject: Subject, rng: np.random.Generator) -> Any:
+    """Return the cotangents to pull back: every result by itself, or random weights of many."""
     size = subject.here.size
+    return np.eye(size) if size <= OUTPUTS_ALONE else signed(rng, (COTANGENTS, size))
+
+
+def _engine_claims(subject: Recorded, modes: Sequence[str], weights: Any) -> list[Claim]:
+    claims = []
     if "reverse" in modes:
-        units = np.eye(size) if size <= OUTPUTS_ALONE else None
-        weights = units if units is not None else signed(rng, (COTANGENTS, size))
+        alone = subject.here.size <= OUTPUTS_ALONE
         for k, u in enumerate(weights):
-            yield Claim(
-                "reverse", weights=u, row=subject.pull(u), output=None if units is None else k
+            claims.append(
+                Claim("reverse", weights=u, row=subject.pull(u), output=k if alone else None)
             )
     if "forward" in modes:
-        yield Claim("forward", push=subject.push)
+        claims.append(Claim("forward", push=subject.push, size=subject.arguments.vector.size))
+    return claims
 
 
 def _examined(
     subject: Subject,
     claims: list[Claim],
-    arguments: Arguments,
     directions: int | str,
     rng: np.random.Generator,
     order: int,
-    where: str = "at",
+    nudged: Callable[[], list[list[Claim]]],
 ) -> Report:
-    examination = Examination(subject, claims, rng, order)
-    size = arguments.vector.size
+    examination = Examination(subject, claims, rng, order, nudged)
+    size = subject.arguments.vector.size
     alone = directions == "all" or (directions == "auto" and size <= ALONE)
     if alone:
         examination.examine_alone(range(size))
@@ -194,9 +243,9 @@ def _examined(
     if any(c.weights is not None and c.output is None for c in claims):
         note += f"; {subject.here.size:,} results weighted at random, {COTANGENTS} times"
     return Report(
-        tuple(arguments.split(examination.verdicts)),
+        tuple(subject.arguments.split(examination.verdicts)),
         examination.sorted_findings(),
-        (note if order == 1 else f"order {order}, {where} the point: {note}",),
+        (note if order == 1 else f"order {order}: {note}",),
         subject.evaluations,
     )
 
@@ -206,7 +255,7 @@ def _merged(reports: Sequence[Report]) -> Report:
         return reports[0]
     rank = np.array(["right", "undecidable", WRONG])
     verdicts = []
-    for several in zip(*(r.verdicts for r in reports), strict=True):
+    for several in zip(*(r.verdicts for r in reports if r.verdicts), strict=True):
         worst = np.max([np.argmax(rank == np.asarray(v)[..., None], axis=-1) for v in several], 0)
         verdicts.append(rank[worst])
     return Report(

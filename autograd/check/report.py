@@ -20,7 +20,7 @@ class Finding:
 
     Attributes:
         verdict: "wrong" or "undecidable".
-        argument: the position of the argument.
+        argument: the position of the argument; None along a direction of all of them.
         entry: the index of the entry in it.
         output: the index of the entry of the result; None where several were weighted together.
         mode: "reverse", "forward", "gradient" or "duality".
@@ -33,7 +33,7 @@ class Finding:
     """
 
     verdict: str
-    argument: int
+    argument: int | None
     entry: tuple[int, ...]
     output: tuple[int, ...] | None
     mode: str
@@ -51,7 +51,9 @@ class Finding:
             return float(np.float64(self.got) / np.float64(self.expected))
 
     def __str__(self) -> str:
-        where = f"argument {self.argument}"
+        where = "a random direction"
+        if self.argument is not None:
+            where = f"argument {self.argument}"
         if self.entry:
             where += f" entry {_index(self.entry)}"
         if self.output:
@@ -138,7 +140,10 @@ def guess_of(got: Any, expected: Any, error: Any, lengths: Sequence[int]) -> str
     if near(got, -expected):
         return "the sign is wrong"
     if got == 0:
-        return "no gradient arrives: a missing term, or a result detached from its graph"
+        return (
+            "no gradient arrives: a missing term, or a value taken out of the graph "
+            "by .data, .item() or detach()"
+        )
     if near(got, 2 * expected):
         return "twice too large"
     if near(2 * got, expected):

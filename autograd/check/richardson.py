@@ -21,11 +21,8 @@ Path = Callable[[float], Array]
 
 EPS = float(np.finfo(np.float64).eps)
 
-SPACINGS = (2.0**-40, 2.0**-30, 2.0**-20)
-"""Distances of the values whose differences show noise, the closest first."""
-
 FIRST_STEP = 2.0**-5
-SHRINKING = (1.0, 0.5, 0.25, 0.125, *(2.0**-k for k in range(5, 29, 2)))
+SHRINKING = (1.0, 0.5, 0.25, 0.125, *(2.0**-k for k in range(5, 35, 2)))
 """Steps as parts of the first: close together where functions are smooth, then quickly smaller."""
 
 COLUMNS = 6
@@ -89,16 +86,13 @@ def scales_of(x: Array) -> Array:
 
 
 @np.errstate(all="ignore")
-def noise_of(
-    path: Path, at_zero: Array, precision: float = EPS, spacings: tuple[float, ...] = SPACINGS
-) -> Array:
+def noise_of(path: Path, at_zero: Array, precision: float = EPS) -> Array:
     """Estimate the noise of the values of `path` near 0, entry by entry.
 
     Args:
         path: the function, of a step that is a part of the argument's size.
         at_zero: its values at 0.
         precision: the relative precision of the values' dtype.
-        spacings: the distances between the values that are compared.
 
     Returns:
         The standard deviation of the noise, at least the rounding of the values.
@@ -110,7 +104,8 @@ def noise_of(
     """
     floor = precision * np.abs(at_zero)
     noise = floor
-    for spacing in spacings:
+    smooth = np.zeros(floor.shape, bool)
+    for spacing in (2.0**-40, 2.0**-30, 2.0**-20):
         # on one side only, so that a leap at the point itself is no noise
         values = np.stack([path(i * spacing) for i in range(1, 10)])
         if not np.all(np.isfinite(values)):
@@ -120,6 +115,12 @@ def noise_of(
             differences = np.diff(values, n=order, axis=0)
             scale = math.factorial(order) / math.sqrt(math.factorial(2 * order))
             found = np.maximum(found, scale * _rms(differences))
+        # what moves smoothly over close values, but fills its whole range over distant ones,
+        # oscillates: those values are no noise
+        if np.any(smooth):
+            reach = np.abs(path(FIRST_STEP) - at_zero)
+            found = np.where(smooth & (found > 0.05 * reach), 0.0, found)
+        smooth |= np.max(np.abs(np.diff(values, axis=0)), axis=0) > 10 * np.maximum(found, floor)
         noise = np.maximum(noise, found)
     return noise
 
@@ -184,6 +185,8 @@ class _Table:
         size = np.maximum(np.maximum(np.abs(plus), np.abs(minus)), np.abs(self.at_zero))
         shake = (3 * self.noise + EPS * size) / step
         row = [((plus - minus) / (2 * step), shake)]
+        if self.rows:
+            self._refuse_aliases(row[0][0], shake)
         for k in range(1, min(len(self.steps), COLUMNS)):
             ratio = (self.steps[-1 - k] / step) ** 2
             (near, near_shake), (far, far_shake) = row[k - 1], self.rows[-1][k - 1]
@@ -195,6 +198,18 @@ class _Table:
             self.error = np.where(better, error, self.error)
             row.append((value, shake))
         self.rows.append(row)
+
+    def _refuse_aliases(self, quotient: Array, shake: Array) -> None:
+        """Give up a value that a smaller step contradicts.
+
+        Of a smooth function the quotients approach the value. Large steps over a fast oscillation
+        agree with each other too, on its mean slope, until a step is small enough to follow it.
+        """
+        off = np.abs(quotient - self.value)
+        earlier = np.abs(self.rows[-1][0][0] - self.value)
+        alias = np.isfinite(off) & (off > 0.9 * earlier) & (off > 3 * (shake + self.error))
+        self.value = np.where(alias, quotient, self.value)
+        self.error = np.where(alias, off, self.error)
 
     def _sides(self, row: int) -> tuple[Array, Array, Array]:
         """Return the slopes left and right at a row, and the noise in their difference."""
