@@ -269,7 +269,15 @@ def leading_to(roots: Sequence[Node], targets: set[Node]) -> set[Node]:
     """Return the Tensors between the roots and the targets, ends included."""
     relevant = set(targets)
     for node in reversed(toposort(roots)):
-        if node not in relevant and any(isinstance(x, Node) and x in relevant for x in node.inputs):
+        if node in relevant or node.is_leaf:
+            continue
+        if node._record is None:
+            leads = (node._dx is not None and node._x in relevant) or (
+                node._dy is not None and node._y in relevant
+            )
+        else:
+            leads = any(isinstance(x, Node) and x in relevant for x in node._record[0])
+        if leads:
             relevant.add(node)
     return relevant
 

@@ -63,6 +63,8 @@ def method(self, **params):
             value = {expression}
             out = new(Tensor)
             if self._op is None or (mode.paused and not recording()):
+                if mode.tracing:
+                    raise ArithmeticError  # no record would tell the trace: apply does
                 out._op = None
             else:
                 out._dx = float({dx})
@@ -91,6 +93,8 @@ def method(self, other):
                 value = {expression}
                 out = new(Tensor)
                 if mode.paused and not recording():
+                    if mode.tracing:
+                        raise ArithmeticError  # no record would tell the trace: apply does
                     out._op = None
                 elif self._op is None:
                     if other._op is None:
@@ -127,6 +131,8 @@ def method(self, other):
             value = {expression}
             out = new(Tensor)
             if self._op is None or (mode.paused and not recording()):
+                if mode.tracing:
+                    raise ArithmeticError  # no record would tell the trace: apply does
                 out._op = None
             else:
                 out.{d_mine} = {slope_mine}

@@ -17,7 +17,7 @@ from .fitting import fit, fitted, raw, recorded, reduced_mask, seed_of
 from .kinds import Linear
 from .node import LEAF, Node, leading_to, refuse_stale, tensors_of, value_of
 from .primitive import NON_DIFFERENTIABLE
-from .recording import explain, mode, traced
+from .recording import Tape, explain, mode, tape, traced
 from .zeros import collapsed, is_dead, is_finite, leaves_out, live_seed
 
 Observer = Callable[[Node, int, Any], None]
@@ -213,9 +213,15 @@ def _pullback(
     kind = type(roots[0]) if roots else Node
     ndarray = np.ndarray
     general = careful or record or observe is not None or mode.anomaly > 0 or mode.tracing > 0
+    quick = record and not careful and observe is None and not mode.anomaly
+    current = tape.get() if mode.tracing else None
     with np.errstate(all="ignore"):
         for node, g in zip(nodes, cotangents, strict=False):  # both grow while they are walked
             entry = node._record
+            if quick and entry is None and g is not None and node not in live:
+                for x, c in _scalar_edges(node, g, relevant, current):
+                    deliver(x, c)
+                continue
             if general or g is None or node in live or (entry and node._op.selects):
                 for edge in _edges(node, g, record, live.get(node), relevant, observe, careful):
                     deliver(*edge)
@@ -368,6 +374,36 @@ def _fan_out(roots: Sequence[Node], relevant: set[Node] | None) -> dict[Node, in
                     see(x)
                     push(x)
     return shared
+
+
+def _scalar_edges(
+    node: Node, g: Any, relevant: set[Node] | None, current: Tape | None
+) -> list[tuple[Node, Any]]:
+    """Apply the rules of a flat scalar record to a recorded cotangent: `_edges`, cut short."""
+    row = node._op
+    inputs = node.inputs
+    values = recorded(inputs)
+    form, rules = row.form, row.rules
+    found = []
+    for i, x in enumerate(inputs):
+        if not isinstance(x, Node):
+            continue
+        if x.is_leaf and x._clock > node._clock:
+            refuse_stale(node, inputs)
+        if x._op is None or (relevant is not None and x not in relevant):
+            continue
+        if current is not None:
+            current.explain(node, i)
+        if form == 2:
+            c = g * rules[i](node, *values)
+        else:
+            c = row.pull(i, g, node, values, {}) if form == 0 else rules[i](g, *values)
+        if not isinstance(c, Node) or type(c._value) is not float:
+            c = fitted(c, x)
+        if current is not None:
+            current.holds(c)
+        found.append((x, c))
+    return found
 
 
 def _edges(

@@ -58,9 +58,10 @@ class Tensor(Node):
         value = self._value
         if mode.whole:
             refuse_lost(self, "t.data")
+        if mode.tracing:
+            refuse_traced(self, "t.data", "the Tensor itself")
         if type(value) is float:
             return value
-        refuse_traced(self, "t.data", "the Tensor itself")
         if np.ndim(value) == 0:
             return float(value)
         return read_only(value, self.label)

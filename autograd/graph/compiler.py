@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import functools
+import gc
 import math
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from importlib.util import find_spec
 from typing import Any, NamedTuple
 
@@ -94,19 +96,33 @@ class Program:
             self.plans.append(plan)
 
 
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """Keep the cycle collector from walking, again and again, the many objects that a graph is."""
+    collects = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collects:
+            gc.enable()
+
+
 def _careful(graph: Graph) -> Callable[[Sequence[Any]], list[Any]]:
     """Return the straight line on floats, with the graph itself where floats raise."""
-    names = graph.names(float_text)
-    lines, _ = scalar_body(graph, names)
-    head = f"def run({', '.join(graph.input_names)}):"
-    results = ", ".join(names[i] for i in graph.outputs)
-    text = "\n".join([head, *(f"    {line}" for line in [*lines, f"return [{results}]"])])
-    straight = load(text, "run", _scope())
+
+    @functools.cache  # most calls go to the program with its guards inside: made when it is needed
+    def straight() -> Callable[..., list[Any]]:
+        names = graph.names(float_text)
+        lines, _ = scalar_body(graph, names)
+        head = f"def run({', '.join(graph.input_names)}):"
+        results = ", ".join(names[i] for i in graph.outputs)
+        text = "\n".join([head, *(f"    {line}" for line in [*lines, f"return [{results}]"])])
+        return load(text, "run", _scope())
 
     def run(values: Sequence[Any]) -> list[Any]:
         try:
-            found: list[Any] = straight(*values)
-            return found
+            return straight()(*values)
         except (ArithmeticError, ValueError):
             return graph.run(values)
 
@@ -167,6 +183,9 @@ class Compiled:
             ) from error
         if program is None:
             program = self._made(args, kwargs, takes, specs)
+            if self._fast is not None and not nested:
+                self._latest = program
+                return self._fast(*args)
         else:
             self.programs.move_to_end((takes, specs))
         self._latest = program
@@ -184,6 +203,10 @@ class Compiled:
         return self._updated(args, unflatten(graph.gives, iter(results)))
 
     def _made(self, args: Any, kwargs: Any, takes: Structure, specs: Any) -> Program:
+        with uncollected():
+            return self._built(args, kwargs, takes, specs)
+
+    def _built(self, args: Any, kwargs: Any, takes: Structure, specs: Any) -> Program:
         parts, captured = record(self.function, args, kwargs, Recorder(lift=True))
         raw = Graph(**parts)
         graph = raw.scalarised().simplify()

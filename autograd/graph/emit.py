@@ -206,8 +206,9 @@ def numpy_source(graph: Graph) -> str:
     for k, c in enumerate(graph.constants, len(graph.input_names)):
         if not isinstance(c, (int, float)):
             constants.append(f"{names[k]} = {array_text(c)}")
-        elif type(c) is float:
-            names[k] = float_text(c).replace("math.", "np.")
+        elif isinstance(c, float):
+            plain = type(c) is float
+            names[k] = float_text(c).replace("math.", "np.") if plain else array_text(c)
     body: list[str] = []
     origin = None
     mixed = any(spec.dtype == np.float32 for spec in graph.specs)

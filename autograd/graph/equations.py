@@ -5,7 +5,7 @@ from __future__ import annotations
 import builtins
 import keyword
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -137,23 +137,6 @@ def _short(setting: Any) -> str:
     if isinstance(setting, np.ndarray) and setting.size > 6:
         return f"<{Spec.of(setting)}>"
     return " ".join(repr(setting).split())
-
-
-def live_from(
-    outputs: Iterable[int], equations: Sequence[Equation], first: int, total: int
-) -> bytearray:
-    """Return which variables the outputs depend on, one flag a variable."""
-    live = bytearray(total)
-    for i in outputs:
-        live[i] = 1
-    for k in range(len(equations) - 1, -1, -1):
-        if live[first + k]:
-            equation = equations[k]
-            for i in equation.inputs:
-                live[i] = 1
-            for i in refs_of(equation.params):
-                live[i] = 1
-    return live
 
 
 def identifier(name: str, taken: Collection[str]) -> str:

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from .ir import Graph
 
 INTRINSICS = {"sqrt": "llvm.sqrt.f64", "fabs": "llvm.fabs.f64", "copysign": "llvm.copysign.f64"}
+STRETCH = 200
+"""Equations of a basic block: allocating registers costs more than linearly in its length."""
+
 PREDICATES = {
     ast.Eq: "oeq", ast.NotEq: "une", ast.Lt: "olt", ast.LtE: "ole", ast.Gt: "ogt", ast.GtE: "oge",
 }  # fmt: skip
@@ -39,7 +42,7 @@ TYPE_OFFSET, VALUE_OFFSET = 8, 16
 class Block(NamedTuple):
     """A row as lines of LLVM text with places for operands, results and temporary names."""
 
-    lines: tuple[str, ...]
+    text: str
     result: str
     kind: str
     called: frozenset[tuple[str, int]]
@@ -63,7 +66,10 @@ class _Lowering:
 
     def double(self, value: tuple[str, str]) -> str:
         text, kind = value
-        return text if kind == "d" else self.put(f"uitofp i1 {text} to double")
+        if kind == "d":
+            return text
+        # half the code that uitofp becomes
+        return self.put(f"select i1 {text}, double {literal(1.0)}, double {literal(0.0)}")
 
     def truth(self, value: tuple[str, str]) -> str:
         text, kind = value
@@ -153,7 +159,7 @@ def block_of(row: Primitive, kinds: tuple[str, ...]) -> Block:
     text, kind = lowering.lower(form.result, names)
     if isinstance(row, Observer):
         text, kind = lowering.truth((text, kind)), "b"
-    return Block(tuple(lowering.lines), text, kind, frozenset(lowering.called))
+    return Block("\n".join(lowering.lines), text, kind, frozenset(lowering.called))
 
 
 def literal(value: float) -> str:
@@ -181,18 +187,23 @@ def ir_of(graph: Graph) -> str:
         names.append(("true" if c else "false") if truth else literal(float(c)))
         kinds.append("b" if truth else "d")
     called: set[tuple[str, int]] = set()
-    for variable, equation in graph.numbered():
-        block = block_of(equation.row, tuple([kinds[i] for i in equation.inputs]))
-        operands = [names[i] for i in equation.inputs]
+    first = graph.first
+    for variable, (row, inputs, _, _) in graph.numbered():
+        block = block_of(row, tuple([kinds[i] for i in inputs]))
+        operands = [names[i] for i in inputs]
         prefix = f"%v{variable}_"
-        lines += [f"  {line.format(*operands, t=prefix)}" for line in block.lines]
+        lines.append(block.text.format(*operands, t=prefix))
+        if not (variable - first + 1) % STRETCH:
+            lines += [f"  br label %stretch{variable}", f"stretch{variable}:"]
         names.append(block.result.format(*operands, t=prefix))
         kinds.append(block.kind)
         called |= block.called
     for k, i in enumerate(graph.outputs):
         value = names[i]
         if kinds[i] == "b":
-            lines.append(f"  %b{k} = uitofp i1 {value} to double")
+            lines.append(
+                f"  %b{k} = select i1 {value}, double {literal(1.0)}, double {literal(0.0)}"
+            )
             value = f"%b{k}"
         lines.append(f"  %q{k} = getelementptr double, double* %out, i64 {k}")
         lines.append(f"  store double {value}, double* %q{k}")

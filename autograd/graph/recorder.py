@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import DTypeError, GraphError, TraceError, message
+from ..node import LEAF as MADE_BY_HAND
 from ..node import Node, stored, toposort, value_of
 from ..primitive import NON_DIFFERENTIABLE, Primitive
 from ..primitives import astype, positive
@@ -17,12 +18,15 @@ from ..tensor import Tensor
 from .equations import Equation, Ref, Spec, freeze, identifier, map_refs, plain, refs_of
 from .tree import LEAF, Structure, flatten, unflatten
 
+SCALAR = Spec.of(0.0)
+
 
 class Recorder:
     """The tape of one trace.
 
     Variables are numbered as they come, inputs and equations upwards, constants downwards from
-    -1; `finish` puts them in the order of a Graph.
+    -1; `finish` puts them in the order of a Graph. What the fast lane of floats computes is seen
+    in its records only, and written down when something looks at it.
 
     Args:
         lift: whether leaves that the function refers to become inputs, read at every call, and
@@ -48,29 +52,36 @@ class Recorder:
 
     def holds(self, x: Any) -> bool:
         """Whether `x` follows the inputs."""
-        return id(x) in self.number
+        return id(x) in self.number or (isinstance(x, Node) and self._settled(x))
 
     def record(
         self, out: Any, row: Primitive, inputs: Sequence[Any], params: Mapping[str, Any]
     ) -> None:
         """Write down one operation if it follows the inputs."""
-        number = self.number
-        follows = any(id(x) in number for x in inputs)
-        if not follows and params:
-            follows = any(id(x) in number for x in _nodes_in(params))
-        if self.lift and not follows:
-            follows = any(isinstance(x, Node) and self._is_captured(x) for x in inputs)
-        if not follows:
+        nodes = [x for x in inputs if isinstance(x, Node)]
+        if params:
+            nodes += _nodes_in(params)
+        follows = [self.holds(x) for x in nodes]  # all of them, so that all are written down
+        if any(follows) or (self.lift and any(map(self._is_captured, nodes))):
+            self._write(out, row, inputs, params)
+        else:
             self.local[id(out)] = out
-            return
-        refs = tuple([self.refer(x) for x in inputs])
+
+    def _write(
+        self, out: Node, row: Primitive, inputs: Sequence[Any], params: Mapping[str, Any]
+    ) -> None:
+        known = self.number.get
+        refs = []
+        for x in inputs:
+            k = known(id(x))
+            refs.append(self.refer(x) if k is None else k)
         if params:
             params = {key: self._with_refs(setting) for key, setting in params.items()}
-        self._define(out, Equation(row, refs, params, self.origin))
+        self._define(out, Equation(row, tuple(refs), params, self.origin))
 
     def born(self, out: Any, data: Any) -> None:
         """Write down a fresh Tensor made of another."""
-        if id(data) not in self.number:
+        if not self.holds(data):
             self.local[id(out)] = out
             return
         row: Primitive = positive
@@ -81,15 +92,14 @@ class Recorder:
 
     def explain(self, node: Any, index: int) -> None:
         """Note which step of the chain rule the next equations belong to."""
-        k = self.number.get(id(node))
-        self.origin = None if k is None else (k, index)
+        self.origin = (self.number[id(node)], index) if self.holds(node) else None
 
     # ---- variables -------------------------------------------------------------------------------
 
     def input(self, value: Any, name: str) -> Tensor:
         """Return a traced Tensor for an example value."""
         out = Tensor(0.0, name=name)
-        out._value = _example(value, name)
+        out._value = plain(_example(value, name))
         if np.result_type(out._value).kind != "f":
             out._op = None
         self._define(out, None)
@@ -97,6 +107,12 @@ class Recorder:
 
     def refer(self, x: Any) -> int:
         """Return the variable of an operand."""
+        if type(x) is float and x and x == x:
+            k = self.known.get(x)
+            if k is None:
+                self.constants.append(x)
+                k = self.known[x] = -len(self.constants)
+            return k
         k = self.number.get(id(x))
         if k is not None:
             return k
@@ -110,11 +126,10 @@ class Recorder:
                         "passing it to the inner function",
                     )
                 )
-            if self.lift:
-                if self._is_captured(x):
-                    return self._capture(x)
-                if not x.is_leaf and x._clock >= self.start:
-                    return self._replay(x)
+            if self._settled(x):
+                return self.number[id(x)]
+            if self.lift and self._is_captured(x):
+                return self._capture(x)
             x = plain(x._value)
         elif isinstance(x, np.ndarray) and not x.ndim:
             x = x[()]
@@ -133,24 +148,62 @@ class Recorder:
         self.captured.append(x)
         return self._define(x, None)
 
-    def _replay(self, x: Node) -> int:
-        """Write down what was computed from captured leaves on the fast lane, unseen."""
-        for node in reversed(toposort([x])):
-            if node.is_leaf or node._clock < self.start or id(node) in self.number:
+    def _settled(self, x: Node) -> bool:
+        """Write down what the fast lane computed on the way to `x`; say if it follows the inputs.
+
+        Every record is looked at once.
+        """
+        number, local, start = self.number, self.local, self.start
+        waiting = [x]
+        while waiting:
+            node = waiting[-1]
+            key = id(node)
+            op = node._op
+            if (
+                key in number
+                or key in local
+                or op is None
+                or op is MADE_BY_HAND
+                or node._clock < start
+            ):
+                waiting.pop()
                 continue
-            assert node.primitive is not None
-            refs = tuple([self.refer(each) for each in node.inputs])
-            self._define(node, Equation(node.primitive, refs, node.params, self.origin))
-        return self.refer(x)
+            inputs = node.inputs
+            first = len(waiting)
+            follows = False
+            for each in inputs:
+                if isinstance(each, Node):
+                    key = id(each)
+                    if key in number:
+                        follows = True
+                    elif key in local:
+                        continue
+                    elif each._op is None or each._op is MADE_BY_HAND or each._clock < start:
+                        follows = follows or (self.lift and self._is_captured(each))
+                    else:
+                        waiting.append(each)
+            if len(waiting) > first:
+                continue
+            waiting.pop()
+            if follows:
+                self._write(node, op, inputs, node.params)
+            else:
+                local[id(node)] = node
+        return id(x) in number
 
     def _define(self, out: Node, equation: Equation | None) -> int:
-        if equation is not None and type(out._value) is float:
-            out._value = np.float64(out._value)  # keeps it off the fast lane, which is not taped
-        spec = Spec.of(out._value)
+        if type(out._value) is float:
+            spec = SCALAR
+            if out._op is None:
+                # keeps it off the fast lane, which leaves no record of what needs no gradient
+                out._value = np.float64(out._value)
+        else:
+            spec = Spec.of(out._value)
+            spec = self.interned.setdefault(spec, spec)
         k = len(self.nodes)
         self.nodes.append(out)
         self.equations.append(equation)
-        self.specs.append(self.interned.setdefault(spec, spec))
+        self.specs.append(spec)
         self.number[id(out)] = k
         return k
 
@@ -162,17 +215,17 @@ class Recorder:
     # ---- the result ------------------------------------------------------------------------------
 
     def finish(
-        self, name: str, inputs: Sequence[Node], outputs: Sequence[Any], takes: Any, gives: Any
+        self, name: str, inputs: Sequence[Node], results: Sequence[int], takes: Any, gives: Any
     ) -> dict[str, Any]:
-        """Return the parts of the graph from inputs to outputs, without what these do not need."""
-        results = [self.refer(y) for y in outputs]
+        """Return the parts of the graph from inputs to results, without what these do not need."""
         taken = [self.number[id(x)] for x in inputs]
         live = set(results)
         for k in range(len(self.equations) - 1, -1, -1):
             equation = self.equations[k]
             if k in live and equation is not None:
                 live.update(equation.inputs)
-                live.update(refs_of(equation.params))
+                if equation.params:
+                    live.update(refs_of(equation.params))
         new = {k: i for i, k in enumerate(taken)}
         constants = [k for k in range(-1, -len(self.constants) - 1, -1) if k in live]
         for k in constants:
@@ -186,7 +239,8 @@ class Recorder:
             row, refs, params, origin = self.equations[k]  # type: ignore[misc]
             if origin is not None:
                 origin = (new[origin[0]], origin[1]) if origin[0] in new else None
-            params = map_refs(params, lambda i: Ref(new[i]))
+            if params:
+                params = map_refs(params, lambda i: Ref(new[i]))
             equations.append(Equation(row, tuple([new[i] for i in refs]), params, origin))
             node = self.nodes[k]
             if node is not None and node.name is not None:
@@ -228,7 +282,8 @@ def record(
         name = getattr(f, "__name__", "graph")
         if not name.isidentifier():
             name = "graph"
-        graph = recorder.finish(name, [*inputs, *recorder.captured], outputs, takes, gives)
+        results = [recorder.refer(y) for y in outputs]  # which may capture what follows
+        graph = recorder.finish(name, [*inputs, *recorder.captured], results, takes, gives)
     return graph, recorder.captured
 
 
@@ -264,7 +319,10 @@ def record_of(tensor: Node, name: str) -> dict[str, Any]:
         tuple,
         (("sequence", tuple, (LEAF,) * len(inputs)), ("dict", (), ())),
     )
-    return {**recorder.finish(name, inputs, [tensor], takes, LEAF), "one_way": one_way}
+    return {
+        **recorder.finish(name, inputs, [recorder.refer(tensor)], takes, LEAF),
+        "one_way": one_way,
+    }
 
 
 def _example(value: Any, name: str) -> Any:

@@ -30,7 +30,7 @@ import numpy as np
 
 from ..observers import OBSERVERS
 from ..primitive import REGISTRY, Primitive
-from .equations import Equation, Ref, Spec, freeze, live_from, map_refs, plain, refs_of
+from .equations import Equation, Ref, Spec, freeze, map_refs, plain, refs_of
 
 if TYPE_CHECKING:
     from .ir import Graph
@@ -41,6 +41,7 @@ FOLDED = 4096
 ADD, SUBTRACT, MULTIPLY, DIVIDE = (
     REGISTRY[f] for f in (np.add, np.subtract, np.multiply, np.divide)
 )
+ARITHMETIC = frozenset({ADD, SUBTRACT, MULTIPLY, DIVIDE})
 NEGATIVE, POSITIVE, POWER, WHERE = (
     REGISTRY[f] for f in (np.negative, np.positive, np.power, np.where)
 )
@@ -101,17 +102,21 @@ class _Rewriter:
     ) -> int:  # fmt: skip
         """Return the variable of an operation: a simpler one, one seen before, or a new one."""
         params = params or {}
-        found = self._fold(row, inputs, spec, params)
-        if found is None:
-            found = self._identity(row, inputs, spec)
-        if found is not None:
-            return found
+        # most operations: two results that were computed, for which no exact identity waits
+        if not (self.exact and row in ARITHMETIC and inputs[0] >= 0 and inputs[1] >= 0):
+            found = self._fold(row, inputs, spec, params)
+            if found is None:
+                found = self._identity(row, inputs, spec)
+            if found is not None:
+                return found
         key = (row, inputs, freeze(params) if params else None)
-        if key not in self.seen:
-            self.specs.append(spec)
-            self.equations.append(Equation(row, inputs, params, origin))
-            self.seen[key] = len(self.specs) - 1
-        return self.seen[key]
+        known = self.seen.get(key)
+        if known is not None:
+            return known
+        self.specs.append(spec)
+        self.equations.append(Equation(row, inputs, params, origin))
+        self.seen[key] = len(self.specs) - 1
+        return len(self.specs) - 1
 
     def _fold(
         self, row: Primitive, inputs: tuple[int, ...], spec: Spec, params: Mapping[str, Any]
@@ -288,56 +293,43 @@ def _assembled(
 ) -> Graph:
     """Put constants behind inputs and drop what the outputs do not need."""
     start = len(graph.input_names)
-    used = len(rewriter.constants)
-    shift = start + used
-
-    def place(i: int) -> int:
-        return start - 1 - i if i < 0 else i if i < start else i + used
-
-    equations = [
-        Equation(
-            e.row,
-            tuple([place(i) for i in e.inputs]),
-            map_refs(e.params, lambda i: Ref(place(i))),
-            e.origin and (place(e.origin[0]), e.origin[1]),
-        )
-        for e in rewriter.equations[start:]
-        if e is not None
-    ]
-    results = [place(i) for i in outputs]
-    live = live_from(results, equations, shift, shift + len(equations))
-    order = [
-        *range(start),
-        *(i for i in range(start, shift) if live[i]),
-        *(i for i in range(shift, shift + len(equations)) if live[i]),
-    ]
-    final = {old: k for k, old in enumerate(order)}
+    made, constants = rewriter.equations, rewriter.constants
+    live = set(outputs)
+    for k in range(len(made) - 1, start - 1, -1):
+        if k in live:
+            equation = made[k]
+            assert equation is not None
+            live.update(equation.inputs)
+            if equation.params:
+                live.update(refs_of(equation.params))
+    used = [k for k in range(len(constants)) if -1 - k in live]
+    kept = [k for k in range(start, len(made)) if k in live]
+    final = {k: k for k in range(start)}
+    final.update((-1 - k, start + position) for position, k in enumerate(used))
+    final.update((k, start + len(used) + position) for position, k in enumerate(kept))
+    equations = []
+    for k in kept:
+        row, inputs, params, origin = made[k]  # type: ignore[misc]
+        if origin is not None:
+            origin = (final[origin[0]], origin[1]) if origin[0] in final else None
+        if params:
+            params = map_refs(params, lambda i: Ref(final[i]))
+        equations.append(Equation(row, tuple([final[i] for i in inputs]), params, origin))
     labels: dict[int, str] = {}
     for old, name in graph.labels.items():
-        k = final.get(place(new[old]))
-        if k is not None and k >= start and new[old] >= 0:
-            labels.setdefault(k, name)
+        place = final.get(new[old], -1)
+        if place >= start and new[old] >= 0:
+            labels.setdefault(place, name)
     specs = [
         *rewriter.specs[:start],
-        *(Spec.of(c) for c in rewriter.constants),
-        *rewriter.specs[start:],
+        *(Spec.of(constants[k]) for k in used),
+        *(rewriter.specs[k] for k in kept),
     ]
     return replace(
         graph,
-        constants=tuple(c for k, c in enumerate(rewriter.constants) if live[start + k]),
-        equations=tuple(
-            Equation(
-                e.row,
-                tuple([final[i] for i in e.inputs]),
-                map_refs(e.params, lambda i: Ref(final[i])),
-                (final[e.origin[0]], e.origin[1])
-                if e.origin is not None and e.origin[0] in final
-                else None,
-            )
-            for k, e in enumerate(equations)
-            if live[shift + k]
-        ),
-        outputs=tuple(final[i] for i in results),
-        specs=tuple(specs[i] for i in order),
+        constants=tuple(constants[k] for k in used),
+        equations=tuple(equations),
+        outputs=tuple(final[i] for i in outputs),
+        specs=tuple(specs),
         labels=labels,
     )

@@ -138,7 +138,7 @@ relu = elementwise(
     _relu,
     lambda y, x: (x > 0) * 1.0,
     name="relu",
-    scalar=lambda x: x if x > 0 or x != x else 0.0,
+    scalar=lambda x: 0.0 if x <= 0 else x,
     domain=KINK_AT_0,
     note="0 at 0",
 )

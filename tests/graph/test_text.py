@@ -117,6 +117,14 @@ def test_source_keeps_every_bit_of_array_constants() -> None:
     np.testing.assert_array_equal(scope[graph.name](np.ones(3)), graph(np.ones(3)))
 
 
+@pytest.mark.parametrize("bound", [np.inf, -np.inf, np.nan, np.float64(-np.inf), np.float64(0.5)])
+def test_source_keeps_numbers_that_are_not_finite(bound: float) -> None:
+    graph = trace(lambda x: np.where(x > bound, x * bound, np.minimum(x, bound)), np.ones(3))
+    scope: dict[str, Any] = {}
+    exec(graph.source, scope)
+    np.testing.assert_array_equal(scope[graph.name](np.ones(3)), graph(np.ones(3)))
+
+
 def test_source_of_an_operation_without_text_is_refused_by_name() -> None:
     captured = 2.0
 

@@ -192,7 +192,7 @@ def test_repr_reads_as_equations() -> None:
     assert repr(graph) == (
         "graph(apple: float64, count: float64):\n"
         "    v0 = apple * count\n"
-        "    v1 = v0 + 1\n"
+        "    v1 = v0 + 1.0\n"
         "    return v1"
     )
 
