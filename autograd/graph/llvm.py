@@ -29,6 +29,9 @@ INTRINSICS = {"sqrt": "llvm.sqrt.f64", "fabs": "llvm.fabs.f64", "copysign": "llv
 STRETCH = 200
 """Equations of a basic block: allocating registers costs more than linearly in its length."""
 
+LONG = 100 * STRETCH
+"""Equations beyond which a graph is several functions, with memory of its own."""
+
 PREDICATES = {
     ast.Eq: "oeq", ast.NotEq: "une", ast.Lt: "olt", ast.LtE: "ole", ast.Gt: "ogt", ast.GtE: "oge",
 }  # fmt: skip
@@ -172,14 +175,79 @@ def literal(value: float) -> str:
     return f"0x{struct.unpack('<Q', struct.pack('<d', value))[0]:016X}"
 
 
+class _Frame:
+    """Where the values of a long graph lie between its parts: in memory of its own.
+
+    Each part is a function. In one function all values would lie on the stack, which a thread has
+    little of. A place is used again after the last part that reads it.
+    """
+
+    def __init__(self, graph: Graph) -> None:
+        self.inputs = len(graph.input_names)
+        self.first = graph.first
+        self.last: dict[int, int] = {}
+        for k, equation in enumerate(graph.equations):
+            self._used(equation.inputs, k // STRETCH)
+        self._used(graph.outputs, len(graph) // STRETCH)
+        self.ends: dict[int, list[int]] = {}
+        for variable, stretch in self.last.items():
+            self.ends.setdefault(stretch, []).append(variable)
+        self.places: dict[int, int] = {}
+        self.free: list[int] = []
+        self.size = 0
+        self.loaded: dict[int, str] = {}
+
+    def _used(self, variables: Sequence[int], stretch: int) -> None:
+        for i in variables:
+            if i >= self.first and (i - self.first) // STRETCH < stretch:
+                self.last[i] = stretch
+
+    def store(self, i: int, name: str, kind: str, lines: list[str]) -> None:
+        """Write the lines that keep a value which later parts read."""
+        if i not in self.last:
+            return
+        if self.free:
+            place = self.free.pop()
+        else:
+            place, self.size = self.size, self.size + 1
+        self.places[i] = place
+        if kind == "b":
+            one, zero = literal(1.0), literal(0.0)
+            lines.append(f"  %k{i} = select i1 {name}, double {one}, double {zero}")
+            name = f"%k{i}"
+        lines.append(f"  %s{i} = getelementptr double, double* %work, i64 {place}")
+        lines.append(f"  store double {name}, double* %s{i}")
+
+    def load(self, i: int, stretch: int, name: str, kind: str, lines: list[str]) -> str:
+        """Return the name of a variable in the present part; write lines that fetch it."""
+        if self.inputs <= i < self.first or (i - self.first) // STRETCH == stretch:
+            return name
+        if i not in self.loaded:
+            array, place = ("in", i) if i < self.inputs else ("work", self.places[i])
+            new = f"{stretch}_{i}"
+            lines.append(f"  %g{new} = getelementptr double, double* %{array}, i64 {place}")
+            lines.append(f"  %l{new} = load double, double* %g{new}")
+            if kind == "b":
+                lines.append(f"  %c{new} = fcmp une double %l{new}, {literal(0.0)}")
+            self.loaded[i] = f"%{'c' if kind == 'b' else 'l'}{new}"
+        return self.loaded[i]
+
+    def leave(self, stretch: int) -> None:
+        """Start another part."""
+        self.loaded.clear()
+        self.free += [self.places[i] for i in self.ends.get(stretch, ())]
+
+
 def ir_of(graph: Graph) -> str:
     """Return a scalar graph as LLVM text: `run` reads inputs from one array and fills another."""
     names: list[str] = []
     kinds: list[str] = []
-    lines = ["define void @run(double* noalias %in, double* noalias %out) {"]
+    frame = _Frame(graph) if len(graph) > LONG else None
+    lines = []
     for k in range(len(graph.input_names)):
-        lines.append(f"  %p{k} = getelementptr double, double* %in, i64 {k}")
-        lines.append(f"  %x{k} = load double, double* %p{k}")
+        if frame is None:
+            lines.append(f"  %p{k} = getelementptr double, double* %in, i64 {k}")
+            lines.append(f"  %x{k} = load double, double* %p{k}")
         names.append(f"%x{k}")
         kinds.append("d")
     for c in graph.constants:
@@ -190,16 +258,29 @@ def ir_of(graph: Graph) -> str:
     first = graph.first
     for variable, (row, inputs, _, _) in graph.numbered():
         block = block_of(row, tuple([kinds[i] for i in inputs]))
-        operands = [names[i] for i in inputs]
+        stretch = (variable - first) // STRETCH
+        if frame is None:
+            operands = [names[i] for i in inputs]
+        else:
+            operands = [frame.load(i, stretch, names[i], kinds[i], lines) for i in inputs]
         prefix = f"%v{variable}_"
-        lines.append(block.text.format(*operands, t=prefix))
-        if not (variable - first + 1) % STRETCH:
-            lines += [f"  br label %stretch{variable}", f"stretch{variable}:"]
+        if block.text:
+            lines.append(block.text.format(*operands, t=prefix))
         names.append(block.result.format(*operands, t=prefix))
         kinds.append(block.kind)
         called |= block.called
+        if frame is not None:
+            frame.store(variable, names[-1], block.kind, lines)
+        if not (variable - first + 1) % STRETCH:
+            if frame is None:
+                lines += [f"  br label %stretch{variable}", f"stretch{variable}:"]
+            else:
+                frame.leave(stretch)
+                lines += ["  ret void", "}", _part(stretch + 1)]
     for k, i in enumerate(graph.outputs):
         value = names[i]
+        if frame is not None:
+            value = frame.load(i, len(graph) // STRETCH, value, kinds[i], lines)
         if kinds[i] == "b":
             lines.append(
                 f"  %b{k} = select i1 {value}, double {literal(1.0)}, double {literal(0.0)}"
@@ -208,10 +289,24 @@ def ir_of(graph: Graph) -> str:
         lines.append(f"  %q{k} = getelementptr double, double* %out, i64 {k}")
         lines.append(f"  store double {value}, double* %q{k}")
     lines += ["  ret void", "}"]
+    head = "define void @run(double* noalias %in, double* noalias %out) {"
     declared = [
         f"declare double @{name}({', '.join(['double'] * count)})" for name, count in sorted(called)
     ]
-    return "\n".join([*declared, *lines, ""])
+    if frame is None:
+        return "\n".join([*declared, head, *lines, ""])
+    declared += ["declare i8* @malloc(i64)", "declare void @free(i8*)"]
+    arrays = "double* %in, double* %out, double* %work"
+    calls = [f"  call void @part{k}({arrays})" for k in range(len(graph) // STRETCH + 1)]
+    room = f"  %room = call i8* @malloc(i64 {8 * max(frame.size, 1)})"
+    work = "  %work = bitcast i8* %room to double*"
+    tail = ["  call void @free(i8* %room)", "  ret void", "}", ""]
+    return "\n".join([*declared, _part(0), *lines, head, room, work, *calls, *tail])
+
+
+def _part(stretch: int) -> str:
+    arrays = "double* noalias %in, double* noalias %out, double* noalias %work"
+    return f"define void @part{stretch}({arrays}) {{"
 
 
 def graph_bool(value: Any) -> bool:
@@ -372,6 +467,9 @@ def _machine(binding: Any) -> Any:
         symbol = getattr(library, name, None)
         if symbol is not None:
             binding.add_symbol(name, ctypes.cast(symbol, ctypes.c_void_p).value)
+    for name in ("malloc", "free"):
+        address = ctypes.cast(getattr(library, name), ctypes.c_void_p).value
+        binding.add_symbol(name, address)
     for name in ("PyFloat_FromDouble", "PyObject_Vectorcall", "PyTuple_New", "PyTuple_SetItem",
                  "PyList_New", "PyList_SetItem"):  # fmt: skip
         address = ctypes.cast(getattr(ctypes.pythonapi, name), ctypes.c_void_p).value

@@ -229,3 +229,26 @@ def test_large_graphs_compile_without_recursion() -> None:
         assert value == chain(0.5)
         assert fast.stats.operations == 40_000
         np.testing.assert_allclose(slope, 0.999**20_000, rtol=1e-9)
+
+
+def test_machine_code_of_a_long_graph_needs_little_stack() -> None:
+    def mixed(x: Any, y: Any) -> Any:
+        values = [x, y]
+        for _ in range(2_000):  # values and truth values that are used long after they were made
+            old = values[len(values) // 2]
+            values.append(np.where(old > 0.5, values[-1] * 0.5, values[-2]) + 0.25 * old)
+        return values[-1]
+
+    derivative = ag.value_and_grad(mixed, (0, 1))
+    fast = ag.compile(derivative, backend="llvm")
+    wanted = ag.compile(derivative, backend="python")(0.3, 0.8)
+    fast(0.1, 0.2)
+    found = []
+    before = threading.stack_size(128 * 1024)
+    try:
+        thread = threading.Thread(target=lambda: found.append(fast(0.3, 0.8)))
+        thread.start()
+        thread.join()
+    finally:
+        threading.stack_size(before)
+    assert found == [wanted]
