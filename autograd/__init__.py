@@ -29,6 +29,7 @@ from .errors import (
     ShapeError,
     TraceError,
 )
+from .files import write_whole
 from .lazy import lazily
 from .node import toposort
 from .primitive import REGISTRY, ROWS, Primitive
@@ -119,6 +120,7 @@ __all__ = [
     "value_and_grad",
     "vectorize",
     "vjp",
+    "write_whole",
 ]
 
 # every row of the table is a function of this package under its own name; np.trace is NumPy's

@@ -10,6 +10,7 @@ ROOT = Path(__file__).parent.parent
 # a module may import only from modules that stand before it
 FLOORS = [
     "errors",
+    "files",
     "lazy",
     "containers",
     "domain",

@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import ArgumentError, MissingExtraError, message
+from ..files import write_whole
 from .dot import Style, dot
 from .parts import Edge, Vertex
 from .player import player
-from .render import render, replace_file
+from .render import render
 from .table import table
 
 
@@ -78,7 +79,7 @@ class Figure:
             contents = FORMATS[target.suffix.lower()](self)
         except MissingExtraError as error:
             beside = target.with_suffix(".dot")
-            replace_file(beside, self.source.encode())
+            write_whole(beside, self.source.encode())
             raise MissingExtraError(
                 message(
                     "Graphviz, as the program dot on PATH or in the package pygraphviz >= 2, "
@@ -87,7 +88,7 @@ class Figure:
                     'pip install "chainrule[render]"',
                 )
             ) from error
-        replace_file(target, contents)
+        write_whole(target, contents)
         return target
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:

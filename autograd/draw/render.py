@@ -1,11 +1,8 @@
-"""From DOT text to pictures, and onto the disk whole or not at all."""
+"""From DOT text to pictures."""
 
 from __future__ import annotations
 
-import os
-import secrets
 import shutil
-from pathlib import Path
 
 from ..errors import require
 
@@ -37,22 +34,3 @@ def render(source: str, form: str) -> bytes:
     drawn = graph.draw(format=form, prog="dot")
     graph.close()
     return drawn
-
-
-def replace_file(path: Path, contents: bytes) -> None:
-    """Write a file so that its name shows the old contents or the new, never a part.
-
-    Args:
-        path: the file; its folder must exist.
-        contents: what it shall hold.
-    """
-    beside = path.with_name(f".{path.name}.{secrets.token_hex(6)}")
-    try:
-        with open(beside, "xb") as file:
-            file.write(contents)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(beside, path)
-    except BaseException:
-        beside.unlink(missing_ok=True)
-        raise

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from autograd import write_whole
 from autograd.errors import ArgumentError, message, require
 from nn import layers, losses, metrics, optimizers
 from nn.datasets.idx import DataError
@@ -22,7 +23,6 @@ from nn.layers.symbol import Symbol
 from nn.models.functional import Functional
 from nn.models.model import Model
 from nn.models.sequential import Sequential
-from nn.saving.atomic import write_whole
 from nn.saving.custom import known_objects, registered_name
 from nn.saving.plain import function_plain, layer_plain, with_modules, without_keras
 from nn.saving.weights import from_hdf5, hdf5, opened, restore_optimizer, sealed

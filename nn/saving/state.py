@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
+from autograd import write_whole
 from autograd.errors import message
 from nn.datasets.idx import DataError
-from nn.saving.atomic import write_whole
 
 _VERSION = 2
 

@@ -12,12 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from autograd import Tensor
+from autograd import Tensor, write_whole
 from autograd.errors import ArgumentError, ShapeError, message, require
 from nn.datasets.idx import DataError
 from nn.module import Module
 from nn.registry import snake_case
-from nn.saving.atomic import write_whole
 
 
 def save_weights(model: Any, path: str | os.PathLike[str]) -> None:

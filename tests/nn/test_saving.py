@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 import nn
+from autograd import write_whole
 from autograd.errors import ArgumentError, ChainruleError, ShapeError
 from nn.datasets.idx import DataError
-from nn.saving.atomic import write_whole
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(30, 4)).astype(np.float32)
@@ -144,6 +144,17 @@ def test_a_write_that_fails_leaves_the_old_file(tmp_path, monkeypatch):
         write_whole(path, b"new")
     assert path.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_file_keeps_its_permissions_and_a_link_its_target(tmp_path):
+    target, link = tmp_path / "f", tmp_path / "link"
+    target.write_bytes(b"old")
+    target.chmod(0o640)
+    link.symlink_to(target)
+    write_whole(link, b"new")
+    assert link.is_symlink()
+    assert target.read_bytes() == b"new"
+    assert target.stat().st_mode & 0o777 == 0o640
 
 
 def rewritten(path, change):
