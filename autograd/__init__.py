@@ -30,6 +30,7 @@ from .errors import (
     TraceError,
 )
 from .files import write_whole
+from .html import html_table
 from .lazy import lazily
 from .node import toposort
 from .primitive import REGISTRY, ROWS, Primitive
@@ -105,6 +106,7 @@ __all__ = [
     "gradcheck",
     "gradients",
     "hessian",
+    "html_table",
     "hvp",
     "jacobian",
     "jvp",

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from .errors import DTypeError, GraphError, message
+from .html import html_table
 from .primitive import Primitive
 from .recording import mode, tape
 
@@ -127,12 +128,29 @@ class Node:
         """The parameters of the operation, such as axis."""
         return {} if self._record is None else dict(self._record[1])
 
+    def _repr_html_(self) -> str:
+        """Show the value beside its gradient in a notebook."""
+        if self.requires_grad:
+            gradient = "no gradient yet" if self.grad is None else _short(value_of(self.grad))
+        else:
+            gradient = "constant"
+        head = ["name", "value", "gradient", "shape", "computed by"]
+        made_by = "leaf" if self.primitive is None else self.primitive.name
+        cells = [self.name or "", _short(self._value), gradient, str(self.shape), made_by]
+        return html_table(head, [cells])
+
     @property
     def label(self) -> str:
         """What messages call this Tensor."""
         if self.name is not None:
             return f"Tensor {self.name!r}"
         return "an unnamed Tensor" if self.is_leaf else f"the result of {self._op.name}"
+
+
+def _short(value: Any) -> str:
+    """Return a number to six digits, an array in a few lines."""
+    with np.printoptions(precision=6, threshold=50, edgeitems=3):
+        return f"{value:.6g}" if np.ndim(value) == 0 else str(value)
 
 
 def tell_birth(out: Node, data: Any) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from html import escape
 from typing import Any
+
+from autograd import html_table
 
 
 def summary(model: Any) -> str:
@@ -43,16 +44,8 @@ def summary_html(model: Any) -> str:
         True
     """
     head, *rows = _rows(model)
-    body = "".join(_html_row("td", row) for row in rows)
     totals = "<br>".join(_totals(model))
-    return (
-        f"<table><caption>Model: {escape(model.name)}</caption>"
-        f"<thead>{_html_row('th', head)}</thead><tbody>{body}</tbody></table><p>{totals}</p>"
-    )
-
-
-def _html_row(tag: str, row: tuple[str, ...]) -> str:
-    return "<tr>" + "".join(f"<{tag}>{escape(cell)}</{tag}>" for cell in row) + "</tr>"
+    return f"{html_table(head, rows, f'Model: {model.name}')}<p>{totals}</p>"
 
 
 def _rows(model: Any) -> list[tuple[str, str, str]]:

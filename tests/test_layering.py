@@ -11,6 +11,7 @@ ROOT = Path(__file__).parent.parent
 FLOORS = [
     "errors",
     "files",
+    "html",
     "lazy",
     "containers",
     "domain",

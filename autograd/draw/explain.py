@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from html import escape
 from itertools import islice
 from typing import overload
 
@@ -219,6 +220,10 @@ class Lesson:
                 rf"{_bracketed(latex_number(edge.slope))} = {latex_number(edge.gradient)}"
             )
         return r"\begin{aligned} " + r" \\ ".join(rows) + r" \end{aligned}"
+
+    def _repr_html_(self) -> str:
+        """Show the lesson in a notebook."""
+        return f"<pre>{escape(self.text)}</pre>"
 
     def __str__(self) -> str:
         return self.text

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import ArgumentError, GraphError, message
+from ..html import html_table
 from ..node import Node
 from ..observers import Observer
 from ..primitive import Primitive
@@ -143,6 +144,19 @@ class Graph:
             lines.append(f"    {names[variable]} = {describe(equation, names)}")
         results = ", ".join(names[i] for i in self.outputs)
         return "\n".join([*lines, f"    return {results}"])
+
+    def _repr_html_(self) -> str:
+        """Show the equations as a table in a notebook."""
+        names = self.names()
+        rows = [(n, "input", str(s)) for n, s in zip(self.input_names, self.specs, strict=False)]
+        for variable, equation in list(self.numbered())[:SHOWN]:
+            rows.append((names[variable], describe(equation, names), str(self.specs[variable])))
+        results = ", ".join(names[i] for i in self.outputs)
+        left_out = len(self) - SHOWN
+        if left_out > 0:
+            rows.append(("...", f"{left_out:,} more equations", ""))
+        caption = f"{self.name} returns {results}"
+        return html_table(["variable", "computed as", "type"], rows, caption)
 
     def names(self, number: Callable[[float], str] | None = None) -> list[str]:
         """Return one readable name a variable; numbers are called by their value.

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import os
 from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 
-from autograd.errors import ArgumentError, message, require
+from autograd.errors import ArgumentError, MissingExtraError, message, require
 
 Logs = dict[str, Any]
 
@@ -155,6 +156,20 @@ class History(Callback):
         for key, value in (logs or {}).items():
             self.history.setdefault(key, []).append(value)
             self.measured.setdefault(key, []).append(epoch)
+
+    def __repr__(self) -> str:
+        last = ", ".join(f"{key} {values[-1]:.4g}" for key, values in self.history.items())
+        epochs = max(map(len, self.history.values()), default=0)
+        return f"<History of {epochs} {'epoch' if epochs == 1 else 'epochs'}: {last or 'nothing'}>"
+
+    def _repr_png_(self) -> bytes | None:
+        """Show the curves in a notebook, where matplotlib is installed."""
+        buffer = io.BytesIO()
+        try:
+            self.plot().savefig(buffer, format="png", dpi=110)
+        except (ArgumentError, MissingExtraError):
+            return None
+        return buffer.getvalue()
 
     def plot(self, path: str | os.PathLike[str] | None = None) -> Any:
         """Draw loss and metrics over the epochs, training and validation together.
