@@ -75,6 +75,26 @@ def test_every_format_is_written_where_no_dot_program_is_on_path(
     assert os.listdir(tmp_path) == [f"price{suffix}"]
 
 
+def test_rendering_without_dot_writes_nothing_to_the_error_stream_but_passes_errors_on() -> None:
+    program = APPLES + (
+        "import os\n"
+        "from autograd.draw import render\n"
+        "with render._without_font_warnings():\n"
+        "    os.write(2, b'Fontconfig warning: old\\nsomething else\\n')\n"
+        "render._fonts_are_read.clear()\n"
+        "assert render.render(ag.draw(price).source, 'png')\n"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=ROOT,
+        env={**os.environ, "PATH": ""},
+    )
+    assert result.stderr == "something else\n"
+
+
 def test_the_dot_program_on_path_is_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     program = tmp_path / "dot"
     program.write_text("#!/bin/sh\ncat >/dev/null\nprintf '<svg>by dot %s</svg>' \"$1\"\n")
