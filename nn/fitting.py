@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from autograd import Tensor
 from autograd.errors import ArgumentError, message
 from nn.callbacks.callback import CallbackList, History, Logs
 from nn.data import Source, TrainingSource
@@ -72,7 +73,7 @@ class FitLoop:
             # what overflows becomes inf or nan, and is found there
             quiet = np.errstate(all="ignore")
             with drawing_from(model.generator), self._interruptible(), quiet:
-                tell("on_train_begin")
+                tell("on_train_begin", {})
                 tell("on_train_resume")
                 while self.epoch < self.epochs and not model.stop_training:
                     logs = self._run_epoch()
@@ -95,10 +96,10 @@ class FitLoop:
         if self.pending and not self.batch:
             self.source.seek(self.pending["position"], model.generator)
             self._reinstate()
-        tell("on_epoch_begin", self.epoch)
+        tell("on_epoch_begin", self.epoch, {})
         reset(self.loss, model)
         for x, y, weight in self._batches():
-            tell("on_train_batch_begin", self.batch)
+            tell("on_train_batch_begin", self.batch, {})
             self.loss.update_state(self._step(x, y, weight), len(y))
             logs = self.logs()
             self.batch += 1
@@ -239,7 +240,13 @@ def reset(loss: Mean, model: Any) -> None:
 
 def measured(loss: Mean, model: Any) -> Logs:
     """Return loss and metrics by name."""
-    return {"loss": loss.result(), **{m.name: m.result() for m in model.recipe.metrics}}
+    return {"loss": loss.result(), **{m.name: _plain(m.result()) for m in model.recipe.metrics}}
+
+
+def _plain(result: Any) -> Any:
+    """Return what a metric of one's own gives as a float, if it is a single number."""
+    value = result.data if isinstance(result, Tensor) else result
+    return float(value) if np.ndim(value) == 0 else value
 
 
 def refuse_nothing(batches: Any, what: str) -> None:
@@ -267,10 +274,10 @@ def evaluate(model: Any, source: Source, callbacks: CallbackList) -> Logs:
     tell = callbacks.tell
     loss = Mean("loss")
     reset(loss, model)
-    tell("on_test_begin")
+    tell("on_test_begin", {})
     logs: Logs = {}
     for i, (x, y, weight) in enumerate(source.epoch(model.generator)):
-        tell("on_test_batch_begin", i)
+        tell("on_test_batch_begin", i, {})
         loss.update_state(test_step(model, model.recipe, x, y, weight), len(y))
         logs = measured(loss, model)
         tell("on_test_batch_end", i, logs)

@@ -70,6 +70,21 @@ class Module:
         trained = set(self.trainable_weights)
         return [t for t in self.weights if t not in trained]
 
+    @property
+    def variables(self) -> list[Tensor]:
+        """Keras' name of `weights`."""
+        return self.weights
+
+    @property
+    def trainable_variables(self) -> list[Tensor]:
+        """Keras' name of `trainable_weights`."""
+        return self.trainable_weights
+
+    @property
+    def non_trainable_variables(self) -> list[Tensor]:
+        """Keras' name of `non_trainable_weights`."""
+        return self.non_trainable_weights
+
     def parameters(self) -> list[Tensor]:
         """Return the Tensors that training changes, in order; for optimizers."""
         return self.trainable_weights

@@ -41,8 +41,28 @@ class Configurable:
     """
 
     def get_config(self) -> dict[str, Any]:
-        """Return the constructor's arguments as plain data."""
-        return {name: _plain(getattr(self, name)) for name in arguments(type(self))}
+        """Return the constructor's arguments as plain data.
+
+        Raises:
+            ArgumentError: if one is not kept under its own name; a subclass may do without that
+                by overriding this method and adding to what it returns.
+        """
+        kept, missing = {}, []
+        for name in arguments(type(self)):
+            if hasattr(self, name):
+                kept[name] = _plain(getattr(self, name))
+            else:
+                missing.append(name)
+        overridden = type(self).get_config.__module__.split(".")[0] != "nn"
+        if missing and not overridden:
+            raise ArgumentError(
+                message(
+                    f"{type(self).__name__} to keep its arguments under their names",
+                    f"nothing under {', '.join(missing)}",
+                    f"self.{missing[0]} = {missing[0]} in __init__, or a get_config of its own",
+                )
+            )
+        return kept
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> Any:

@@ -204,6 +204,17 @@ def positive(name: str, value: Any) -> int:
 def inputs_of(model: Any, x: Any) -> Any:
     """Return `x` as an array, or as a tuple of arrays for a model with several inputs."""
     several = model.input_count
+    if isinstance(x, Mapping):
+        names = [symbol.name for symbol in model.inputs]
+        if set(names) != set(x):
+            raise ArgumentError(
+                message(
+                    f"x to hold arrays for the inputs {', '.join(names) or '(without names)'}",
+                    ", ".join(map(str, x)),
+                    "Input(shape, name=...) for each key, or a list of arrays",
+                )
+            )
+        x = [x[name] for name in names] if several != 1 else x[names[0]]
     if isinstance(x, (list, tuple)) and several != 1 and all(hasattr(a, "shape") for a in x):
         arrays = tuple(data.as_array(a, f"x[{i}]") for i, a in enumerate(x))
         if several is not None and len(arrays) != several:

@@ -32,6 +32,21 @@ class WeightRule:
     constraint: Callable[[Any], Any] | None
 
 
+class _End:
+    """An attribute that looks a Symbol up, and gives way to one that a subclass sets itself."""
+
+    def __init__(self, look: Callable[[Any], Any]) -> None:
+        self.look = look
+
+    def __get__(self, layer: Any, owner: type | None = None) -> Any:
+        return self if layer is None else self.look(layer)
+
+
+def _input_symbol(layer: Layer) -> Any:
+    inputs = layer._symbol().inputs
+    return inputs[0] if len(inputs) == 1 else [*inputs]
+
+
 class Layer(Module, Configurable):
     """A function with parameters; subclasses give `build` and `call`.
 
@@ -55,6 +70,10 @@ class Layer(Module, Configurable):
 
     _takes_training = False
     last_call: calling.Call | None = None
+    input: Any = _End(_input_symbol)
+    """What the layer was called on last in a model of Symbols."""
+    output: Any = _End(lambda layer: layer._symbol())
+    """What came of it: the end of a smaller model, as in Model(model.input, layer.output)."""
 
     def __init__(
         self,
@@ -83,6 +102,7 @@ class Layer(Module, Configurable):
         self.build_shape: Any = None
         self.output_shape: Shape | None = None
         self.rules: list[WeightRule] = []
+        self.symbol: Symbol | None = None
 
     def __init_subclass__(cls) -> None:
         """Note whether `call` takes `training`, and make `build` all or nothing."""
@@ -262,7 +282,19 @@ class Layer(Module, Configurable):
     def _connect(self, inputs: Any) -> Symbol:
         sources = tuple(inputs) if isinstance(inputs, (list, tuple)) else (inputs,)
         shape = self.probe(*(s.shape for s in sources))
-        return Symbol(shape, layer=self, inputs=sources)
+        self.symbol = Symbol(shape, layer=self, inputs=sources)
+        return self.symbol
+
+    def _symbol(self) -> Symbol:
+        if self.symbol is None:
+            raise ArgumentError(
+                message(
+                    f"layer {self.name!r} to stand in a model whose input shape is known",
+                    "one that does not",
+                    "an Input as the first item of the model",
+                )
+            )
+        return self.symbol
 
     def _refuse_width(self, width: int, inputs: Any) -> None:
         """Raise unless the last axis of the input has `width` entries."""

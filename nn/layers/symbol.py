@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from autograd.errors import ArgumentError, message
@@ -18,6 +18,9 @@ class Symbol:
         name: what messages call it.
         dtype: the float type, for an input.
     """
+
+    layers: Mapping[str, Any]
+    """The layers that stand for operators: those of two Symbols, and of one and a number."""
 
     def __init__(
         self,
@@ -35,6 +38,50 @@ class Symbol:
 
     def __repr__(self) -> str:
         return f"<Symbol {self.name} {self.shape}>"
+
+    def __add__(self, other: Any) -> Any:
+        return self.combine("Add", self, other, offset=other)
+
+    def __sub__(self, other: Any) -> Any:
+        return self.combine("Subtract", self, other, offset=_negative(other))
+
+    def __rsub__(self, other: Any) -> Any:
+        return self.combine("Subtract", other, self, scale=-1.0, offset=other)
+
+    def __mul__(self, other: Any) -> Any:
+        return self.combine("Multiply", self, other, scale=other)
+
+    def __truediv__(self, other: Any) -> Any:
+        if isinstance(other, Symbol):
+            return NotImplemented
+        return self.combine("", self, other, scale=1 / other)
+
+    def __neg__(self) -> Any:
+        return self * -1.0
+
+    __radd__ = __add__
+    __rmul__ = __mul__
+
+    def combine(self, merging: str, a: Any, b: Any, scale: Any = 1.0, offset: Any = 0.0) -> Any:
+        """Return what a layer makes of a and b, one of which is this Symbol.
+
+        Args:
+            merging: the layer that takes both, if both are Symbols.
+            a: the first.
+            b: the second.
+            scale: what this one is multiplied by, if the other is a number.
+            offset: what is added then.
+        """
+        if isinstance(a, Symbol) and isinstance(b, Symbol):
+            return self.layers[merging]()([a, b])
+        other = b if a is self else a
+        if isinstance(other, bool) or not isinstance(other, (int, float)):
+            return NotImplemented
+        return self.layers["Rescaling"](float(scale), float(offset))(self)
+
+
+def _negative(x: Any) -> Any:
+    return -x if isinstance(x, (int, float)) else x
 
 
 def Input(  # noqa: N802 - Keras' name

@@ -36,6 +36,8 @@ class Functional(Model):
     def __init__(self, inputs: Any, outputs: Any, **model: Any) -> None:
         super().__init__(**model)
         sources = [inputs] if isinstance(inputs, Symbol) else [*inputs]
+        if isinstance(outputs, (list, tuple)) and len(outputs) == 1:
+            outputs = outputs[0]
         if not isinstance(outputs, Symbol) or not all(isinstance(s, Symbol) for s in sources):
             raise ArgumentError(
                 message(
@@ -46,6 +48,9 @@ class Functional(Model):
             )
         self.input_count = len(sources)
         self.symbols = _Plan(sources, outputs)
+        self.inputs, self.outputs = sources, [outputs]
+        self.input = sources if len(sources) > 1 else sources[0]
+        self.output = outputs
         self.layers = self.symbols.layers()
         _name_apart(self.layers)
         self.output_shape = outputs.shape

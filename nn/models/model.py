@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from nn import data, drawing, random, training
 from nn.callbacks import Callback, CallbackList, History
 from nn.fitting import FitLoop, evaluate, measured, refuse_nothing, reset
 from nn.layers import Layer
+from nn.layers.symbol import Symbol
 from nn.metrics import Mean
 from nn.module import unchanged_on_error
 from nn.progress import ProgressBar
@@ -47,8 +48,13 @@ class Model(Layer):
     """
 
     input_count: int | None = None
+    inputs: Sequence[Symbol] = ()
+    """What `Input` gave for each of the inputs, where the model has a graph."""
+    outputs: Sequence[Symbol] = ()
+    """The end of that graph."""
     graph_class: type[Model]
     save: Callable[..., None]
+    to_json: Callable[..., str]
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
         """Give `Model(inputs, outputs)` the class that runs a graph of layers."""
@@ -65,6 +71,9 @@ class Model(Layer):
         self.recipe: training.Recipe | None = None
         self.stop_training = False
         self.loop: FitLoop | None = None
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} name={self.name}, built={self.built}>"
 
     @property
     def layers(self) -> list[Layer]:
@@ -294,13 +303,13 @@ class Model(Layer):
         _check_verbose(verbose)
         source = training.measured(training.inputs_to_predict(self, x, batch_size), "steps", steps)
         heard = self._listeners(callbacks, verbose, None, {"steps": source.steps})
-        heard.tell("on_predict_begin")
+        heard.tell("on_predict_begin", {})
         outputs = []
         for i, (batch, _, _) in enumerate(source.epoch(self.generator)):
-            heard.tell("on_predict_batch_begin", i)
+            heard.tell("on_predict_batch_begin", i, {})
             outputs.append(self._outputs(batch))
             heard.tell("on_predict_batch_end", i, {})
-        heard.tell("on_predict_end")
+        heard.tell("on_predict_end", {})
         refuse_nothing(outputs, "to predict for")
         return np.concatenate(outputs)
 

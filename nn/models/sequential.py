@@ -103,7 +103,10 @@ class Sequential(Model):
         """
         self._refuse_empty()
         layer: Layer = self.layers.pop()
-        self.output_shape = self.layers[-1].output_shape if self.layers else None
+        last = self.layers[-1] if self.layers else None
+        self.output_shape = None if last is None else last.output_shape
+        if last is not None and last.symbol is not None:
+            self.output, self.outputs = last.symbol, [last.symbol]
         return layer
 
     def build(self, input_shape: Any = None) -> None:
@@ -126,26 +129,19 @@ class Sequential(Model):
                 )
             )
         with unchanged_on_error(self), random.drawing_from(self.generator):
-            shape = tuple(input_shape)
+            symbol = self.input = Symbol(input_shape, name="input", dtype=self.dtype)
             for layer in self.layers:
-                shape = layer.probe(shape)
-            self.output_shape = shape
-            self.input_shape = tuple(input_shape)[1:]
+                shape = layer.probe(symbol.shape)
+                symbol = layer.symbol = Symbol(shape, layer=layer, inputs=(symbol,))
+            self.inputs, self.outputs = [self.input], [symbol]
+            self.output, self.output_shape = symbol, symbol.shape
+            self.input_shape = self.input.shape[1:]
 
     def call(self, inputs: Any, training: bool = False) -> Any:
         """Apply the layers in order."""
         for layer in self.layers:
             inputs = layer.forward(inputs, training)
         return inputs
-
-    def get_config(self) -> dict[str, Any]:
-        """Return name and layers as plain data."""
-        config = super().get_config()
-        config["layers"] = [
-            {"class_name": type(layer).__name__, "config": layer.get_config()}
-            for layer in self.layers
-        ]
-        return config
 
     def _refuse_empty(self) -> None:
         if not self.layers:

@@ -177,16 +177,16 @@ def test_callbacks_hear_everything_in_order():
     everything = ["accuracy", "loss", "val_accuracy", "val_loss"]
     own = ("on_train_resume", "on_rest")  # ours alone, for backups
     assert [event for event in heard if event[0] not in own] == [
-        ("on_train_begin",),
-        ("on_epoch_begin", 0),
-        ("on_train_batch_begin", 0),
+        ("on_train_begin", []),
+        ("on_epoch_begin", 0, []),
+        ("on_train_batch_begin", 0, []),
         ("on_train_batch_end", 0, logs),
-        ("on_train_batch_begin", 1),
+        ("on_train_batch_begin", 1, []),
         ("on_train_batch_end", 1, logs),
-        ("on_test_begin",),
-        ("on_test_batch_begin", 0),
+        ("on_test_begin", []),
+        ("on_test_batch_begin", 0, []),
         ("on_test_batch_end", 0, logs),
-        ("on_test_batch_begin", 1),
+        ("on_test_batch_begin", 1, []),
         ("on_test_batch_end", 1, logs),
         ("on_test_end", logs),
         ("on_epoch_end", 0, everything),
