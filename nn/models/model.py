@@ -8,21 +8,20 @@ from typing import Any
 
 import numpy as np
 
-from autograd import Tensor, no_grad
 from autograd.errors import ArgumentError, GraphError, message
 from nn import data, drawing, random, training
 from nn.callbacks import Callback, CallbackList, History
-from nn.fitting import FitLoop, evaluate, measured, refuse_nothing, reset
+from nn.fitting import FitLoop, evaluate, refuse_nothing
 from nn.layers import Layer
 from nn.layers.symbol import Symbol
-from nn.metrics import Mean
+from nn.models.batches import OnBatches, as_asked
 from nn.module import unchanged_on_error
 from nn.progress import ProgressBar
 from nn.saving import weights
 from nn.summary import summary, summary_html
 
 
-class Model(Layer):
+class Model(OnBatches):
     """A layer that can be trained. Subclasses give `call`, and make their layers in `__init__`.
 
     Args:
@@ -68,7 +67,6 @@ class Model(Layer):
         super().__init__(name=name, dtype=dtype, **layer)
         self.seed = seed if not isinstance(seed, random.Generator) else None
         self.generator = random.generator(seed)
-        self.recipe: training.Recipe | None = None
         self.stop_training = False
         self.loop: FitLoop | None = None
 
@@ -276,7 +274,7 @@ class Model(Layer):
         self._recipe.bind(self)
         heard = self._listeners(callbacks, verbose, None, {"steps": source.steps})
         logs = evaluate(self, source, heard)
-        return _as_asked(logs, return_dict)
+        return as_asked(logs, return_dict)
 
     def predict(
         self,
@@ -312,69 +310,6 @@ class Model(Layer):
         heard.tell("on_predict_end", {})
         refuse_nothing(outputs, "to predict for")
         return np.concatenate(outputs)
-
-    def train_on_batch(
-        self,
-        x: Any,
-        y: Any = None,
-        sample_weight: Any = None,
-        class_weight: Mapping[int, float] | None = None,
-        return_dict: bool = False,
-    ) -> Any:
-        """Do one step of training on one batch; `model.optimizer` goes on from step to step.
-
-        Args:
-            x: inputs, one row an example.
-            y: targets.
-            sample_weight: how much each example counts.
-            class_weight: how much each class counts.
-            return_dict: whether to return names with the numbers.
-
-        Returns:
-            As `evaluate`: the loss before the step, and the metrics of the batch.
-
-        Raises:
-            As `fit`.
-        """
-        training.compiled(self)
-        with unchanged_on_error(self):
-            batch = training.examples(self, x, y, sample_weight, class_weight)
-            self._recipe.bind(self)
-            self._recipe.optimizer.build(self)
-            return self._on_batch(training.train_step, batch, return_dict)
-
-    def test_on_batch(
-        self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False
-    ) -> Any:
-        """Return loss and metrics of one batch, and change nothing; arguments as `train_on_batch`.
-
-        Raises:
-            As `evaluate`.
-        """
-        training.compiled(self)
-        batch = training.examples(self, x, y, sample_weight)
-        self._recipe.bind(self)
-        return self._on_batch(training.test_step, batch, return_dict)
-
-    def predict_on_batch(self, x: Any) -> Any:
-        """Return the outputs for one batch as an array.
-
-        Raises:
-            ShapeError: if the shape does not fit.
-        """
-        return self._outputs(training.inputs_of(self, x))
-
-    def _outputs(self, batch: Any) -> Any:
-        with no_grad():
-            out = self.forward(batch)
-        return np.array(out.data if isinstance(out, Tensor) else out)
-
-    def _on_batch(self, step: Callable[..., float], batch: Any, return_dict: bool) -> Any:
-        loss = Mean("loss")
-        reset(loss, self)
-        with np.errstate(all="ignore"), random.drawing_from(self.generator):
-            loss.update_state(step(self, self._recipe, *batch))
-        return _as_asked(measured(loss, self), return_dict)
 
     def summary(self, print_fn: Callable[[str], None] = print) -> None:
         """Print the layers with their output shapes and numbers of parameters.
@@ -432,11 +367,6 @@ class Model(Layer):
         """
         weights.load_weights(self, path)
 
-    @property
-    def _recipe(self) -> training.Recipe:
-        assert self.recipe is not None
-        return self.recipe
-
     def _validation(
         self, given: Any, batch_size: int | None, steps: int | None
     ) -> data.Source | None:
@@ -484,12 +414,6 @@ class Model(Layer):
         if level:
             listeners.append(ProgressBar(level))
         return CallbackList(listeners, self, {**params, "verbose": level})
-
-
-def _as_asked(logs: dict[str, Any], return_dict: bool) -> Any:
-    if return_dict:
-        return logs
-    return list(logs.values()) if len(logs) > 1 else logs["loss"]
 
 
 def _check_epochs(initial_epoch: Any, epochs: int) -> None:
