@@ -215,6 +215,7 @@ from nn.regularizers import (
     l2,
 )
 from nn.utils import (
+    plot_model,
     set_random_seed,
     to_categorical,
 )
@@ -376,6 +377,7 @@ __all__ = [
     "ones",
     "optimizers",
     "pictures",
+    "plot_model",
     "random_normal",
     "random_uniform",
     "regularizers",
