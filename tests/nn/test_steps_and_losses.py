@@ -186,7 +186,9 @@ def test_a_pass_in_steps_goes_on_from_a_noted_position(replace):
 
 def test_a_loss_that_is_not_finite_names_epoch_batch_and_layer_of_any_model():
     a, b = nn.Input((3,)), nn.Input((3,))
-    hidden = nn.Concatenate()([nn.Dense(4, name="left")(a), nn.Dense(4, name="right")(b)])
+    hidden = nn.Concatenate()(
+        [nn.Dense(4, name="left")(a), nn.Dense(4, name="right", kernel_initializer="ones")(b)]
+    )
     model = nn.Model([a, b], nn.Dense(1)(hidden), seed=0)
     model.compile("sgd", "mse")
     x = X.copy()
@@ -199,12 +201,13 @@ def test_a_loss_that_is_not_finite_names_epoch_batch_and_layer_of_any_model():
     class Own(nn.Model):
         def __init__(self):
             super().__init__(seed=0)
-            self.one, self.two = nn.Dense(3, name="one"), nn.Dense(1, name="two")
+            self.one = nn.Dense(3, name="one", kernel_initializer="ones")
+            self.two = nn.Dense(1, name="two")
 
         def call(self, inputs):
             return self.two(inputs + self.one(inputs))
 
     own = Own()
     own.compile("sgd", "mse")
-    with pytest.raises(ArithmeticError, match=r"epoch 1, batch 4: .*'two' being the first"):
+    with pytest.raises(ArithmeticError, match=r"epoch 1, batch 4: .*'one' being the first"):
         own.fit(x, Y, batch_size=10, shuffle=False, verbose=0)
