@@ -32,10 +32,10 @@ from .errors import (
 from .files import write_whole
 from .html import html_table
 from .lazy import lazily
-from .node import toposort
+from .node import adopt, toposort
 from .primitive import REGISTRY, ROWS, Primitive
 from .primitives import at
-from .recording import enable_grad, no_grad
+from .recording import enable_grad, known, no_grad
 from .scope import scope
 from .sweep import contributions, gradients
 from .tensor import Tensor
@@ -93,6 +93,7 @@ __all__ = [
     "ShapeError",
     "Tensor",
     "TraceError",
+    "adopt",
     "at",
     "checkpoint",
     "compile",
@@ -110,6 +111,7 @@ __all__ = [
     "hvp",
     "jacobian",
     "jvp",
+    "known",
     "no_grad",
     "numerical_gradient",
     "primitive",

@@ -78,9 +78,13 @@ def raw(inputs: Sequence[Any], y: Any) -> tuple[list[Any], Any]:
     return values, np.float64(y) if type(y) is float else y
 
 
-def recorded(inputs: Sequence[Any]) -> list[Any]:
-    """Return operands for a rule whose result is recorded: Tensors, NumPy scalars, arrays."""
-    return [np.float64(x) if type(x) is float else x for x in inputs]
+def recorded(inputs: Sequence[Any], y: Node) -> list[Any]:
+    """Return operands for a rule whose result is recorded: Tensors, NumPy scalars, arrays.
+
+    The scalars have the dtype of the result `y`, as for `raw`.
+    """
+    kind = y.dtype.type
+    return [kind(x) if type(x) is float else x for x in inputs]
 
 
 def seed_of(root: Node, gradient: Any, record: bool) -> Any:

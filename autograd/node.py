@@ -153,6 +153,35 @@ def _short(value: Any) -> str:
         return f"{value:.6g}" if np.ndim(value) == 0 else str(value)
 
 
+def adopt(leaves: Sequence[Node], values: Sequence[Any]) -> None:
+    """Give leaves new values without copying them: arrays that nobody writes to any more.
+
+    Args:
+        leaves: leaves or constants.
+        values: one each, of its shape and dtype; a float for a single double.
+
+    Raises:
+        GraphError: if one is the result of an operation, or a value has another shape or dtype.
+    """
+    for leaf, value in zip(leaves, values, strict=True):
+        held = leaf._value
+        fits = type(value) is type(held) and (
+            type(value) is float or (value.shape == held.shape and value.dtype == held.dtype)
+        )
+        if not fits or not leaf.is_leaf:
+            raise GraphError(
+                message(
+                    f"{leaf.label} to be a leaf, and a value of its shape and dtype",
+                    f"a value of shape {np.shape(value)}",
+                    "t.assign(value), which converts and copies",
+                )
+            )
+    clock = mode.tick()
+    for leaf, value in zip(leaves, values, strict=True):
+        leaf._value = value
+        leaf._clock = clock
+
+
 def tell_birth(out: Node, data: Any) -> None:
     """Let a trace know that `out` was made of `data`, with a record of its own."""
     current = tape.get()

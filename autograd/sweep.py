@@ -382,7 +382,7 @@ def _scalar_edges(
     """Apply the rules of a flat scalar record to a recorded cotangent: `_edges`, cut short."""
     row = node._op
     inputs = node.inputs
-    values = recorded(inputs)
+    values = recorded(inputs, node)
     form, rules = row.form, row.rules
     found = []
     for i, x in enumerate(inputs):
@@ -431,7 +431,7 @@ def _edges(
             yield x, None, None
             continue
         if values is None:
-            values, y = (recorded(inputs), node) if record else raw(inputs, node._value)
+            values, y = (recorded(inputs, node), node) if record else raw(inputs, node._value)
         explain(node, i)
         if not row.is_variadic and row.rules[i] is NON_DIFFERENTIABLE:
             yield x, None, None

@@ -1,10 +1,9 @@
-"""One step of training, and what prepares it: `compile`'s choices and `fit`'s data."""
+"""One step of training, and what prepares it: the checked data of `fit`."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from numbers import Integral, Real
 from typing import Any
 
@@ -13,74 +12,14 @@ import numpy as np
 import autograd as ag
 from autograd import Tensor, no_grad
 from autograd.errors import ArgumentError, GraphError, ShapeError, message
-from nn import data, losses, metrics, optimizers
+from nn import data, planning
 from nn.layers.calling import calling
-from nn.layers.layer import WeightRule
+from nn.recipe import Recipe
+from nn.tracing import Effects, gathering, plain
 
 
 class NotFiniteError(ArgumentError, ArithmeticError):
     """The loss has become infinite or nan."""
-
-
-@dataclass
-class Recipe:
-    """What `compile` settles.
-
-    Args:
-        optimizer: what changes the parameters.
-        loss: what is made small.
-        metrics: what is measured besides.
-        weighted: the names of those metrics in which examples count by their weights.
-    """
-
-    optimizer: optimizers.Optimizer
-    loss: losses.Loss
-    metrics: list[metrics.Metric]
-    weighted: frozenset[str] = frozenset()
-    penalties: list[WeightRule] = field(default_factory=list)
-    state: list[Tensor] = field(default_factory=list)
-
-    def bind(self, model: Any) -> None:
-        """Take note of the model's regularized parameters and of those that are not trained."""
-        self.penalties = [rule for rule in model.all_rules() if rule.regularizer is not None]
-        self.state = model.non_trainable_weights
-
-    @staticmethod
-    def of(optimizer: Any, loss: Any, plain: Any, weighted: Any = None) -> Recipe:
-        """Resolve names.
-
-        Args:
-            optimizer: a name or object.
-            loss: a name, object or function.
-            plain: the metrics in which every example counts the same.
-            weighted: the metrics in which examples count by their weights.
-
-        Raises:
-            ArgumentError: if a name is unknown or a metric's name is given twice.
-        """
-        found = _metrics(plain)
-        heavy = _metrics(weighted)
-        for m in heavy:
-            if m.name in {each.name for each in found}:
-                m.name = f"weighted_{m.name}"
-        found += heavy
-        names = [m.name for m in found]
-        for name in names:
-            if names.count(name) > 1 or name == "loss":
-                raise ArgumentError(
-                    message("metrics with names of their own", f"{names}", "name='...' for one")
-                )
-        if loss is None:
-            raise ArgumentError(
-                message("a loss to make small", "loss=None", "loss='mse' or another of nn.losses")
-            )
-        weights_of = frozenset(m.name for m in heavy)
-        return Recipe(optimizers.get(optimizer), losses.get(loss), found, weights_of)
-
-
-def _metrics(wanted: Any) -> list[metrics.Metric]:
-    one = isinstance(wanted, (str, metrics.Metric)) or callable(wanted)
-    return [metrics.get(m) for m in ([wanted] if one else wanted or ())]
 
 
 def train_step(model: Any, recipe: Recipe, x: Any, y: Any, weight: Any) -> float:
@@ -99,58 +38,80 @@ def train_step(model: Any, recipe: Recipe, x: Any, y: Any, weight: Any) -> float
     Raises:
         NotFiniteError: if the loss or a gradient is infinite or nan; then nothing is updated.
     """
-    kept = [t.data for t in recipe.state]
-    try:
-        with calling() as call:
-            prediction = model.forward(x, training=True)
-        loss = _total(recipe, recipe.loss(y, prediction, weight), call.losses)
-        value = float(loss.item())
-        if not math.isfinite(value):
-            raise NotFiniteError(_why_not_finite(model, x, value))
-        optimizer = recipe.optimizer
-        gradients = ag.gradients(loss, optimizer.parameters)
-        _refuse_infinite(gradients, optimizer.parameters, value)
-        _measure(recipe, y, prediction, weight)
-        optimizer.apply(gradients)
-    except BaseException:
-        # moving averages follow the forward pass: they go back with it
-        for t, before in zip(recipe.state, kept, strict=True):
-            t.assign(before)
-        raise
+    batch = planning.flat(x, y, weight)
+    planner = model.planner
+    plan = planner.find(
+        model,
+        ("train", weight is None),
+        batch,
+        lambda: planning.TrainingPlan(model, recipe.outcome, x, y, weight),
+    )
+    if plan is None:
+        value = _eager_step(model, recipe, x, y, weight, Effects())
+        planner.notify(model)
+        return value
+    drawn: list[Any] = []
+    loss, prediction, commit = plan(batch, drawn)
+    if commit is None:
+        # the eager step finds what is not finite, if anything is
+        return _eager_step(model, recipe, x, y, weight, Effects(drawn))
+    recipe.measure(y, prediction, weight)
+    commit()
+    return float(loss)
+
+
+def _eager_step(model: Any, recipe: Recipe, x: Any, y: Any, weight: Any, effects: Effects) -> float:
+    with gathering(effects):
+        loss, prediction = recipe.outcome(model, x, y, weight, training=True)
+    value = float(loss.item())
+    if not math.isfinite(value):
+        raise NotFiniteError(_why_not_finite(model, x, value))
+    optimizer = recipe.optimizer
+    gradients = ag.gradients(loss, optimizer.parameters)
+    _refuse_infinite(gradients, optimizer.parameters, value)
+    recipe.measure(y, prediction, weight)
+    optimizer.apply(gradients)
+    effects.commit()
     return value
 
 
 def test_step(model: Any, recipe: Recipe, x: Any, y: Any, weight: Any) -> float:
     """Measure one batch and change nothing.
 
-    The forward pass is recorded here too, since the loss looks at the record to find the logits
-    behind a softmax: training and evaluation then use one formula.
-
     Returns:
         The loss.
     """
-    with calling() as call:
-        prediction = model.forward(x)
-    loss = _total(recipe, recipe.loss(y, prediction, weight), call.losses)
-    _measure(recipe, y, prediction, weight)
-    return float(loss.item())
+    batch = planning.flat(x, y, weight)
+    planner = model.planner
+    plan = planner.find(
+        model,
+        ("test", weight is None),
+        batch,
+        lambda: planning.Measurement(model, recipe.outcome, x, y, weight),
+    )
+    if plan is None:
+        loss, prediction = recipe.outcome(model, x, y, weight)
+        value = float(loss.item())
+        planner.notify(model)
+    else:
+        value, prediction = plan(batch)
+    recipe.measure(y, prediction, weight)
+    return value
+
+
+def predict_step(model: Any, x: Any) -> Any:
+    """Return the outputs for a batch."""
+    batch = planning.flat(x)
+    plan = model.planner.find(model, "predict", batch, lambda: planning.Prediction(model, x))
+    if plan is not None:
+        return plan(batch)
+    with no_grad():
+        outputs = np.array(plain(model.forward(x)))
+    model.planner.notify(model)
+    return outputs
 
 
 test_step.__test__ = False  # type: ignore[attr-defined] # pytest takes its name for a test's
-
-
-def _total(recipe: Recipe, loss: Any, added: list[Any]) -> Any:
-    for rule in recipe.penalties:
-        assert rule.regularizer is not None
-        loss = loss + rule.regularizer(rule.weight)
-    return sum(added, loss)
-
-
-def _measure(recipe: Recipe, y: Any, prediction: Any, weight: Any) -> None:
-    if recipe.metrics:
-        p = np.asarray(prediction.data if isinstance(prediction, Tensor) else prediction)
-        for metric in recipe.metrics:
-            metric.update_state(y, p, weight if metric.name in recipe.weighted else None)
 
 
 def _refuse_infinite(gradients: Any, parameters: Any, loss: float) -> None:

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..errors import ArgumentError, GraphError, message
-from ..node import Node, value_of
+from ..node import Node, adopt, value_of
 from ..recording import mode, traced
 from .emit import is_scalar, load, scalar_body
 from .equations import Spec, fitted
@@ -83,6 +83,10 @@ class Program:
             native = Native(graph, slow)
             self.run, self.direct = native, native.direct
         self.stats = Stats(backend, len(traced), len(graph), buffers, size)
+
+    def __call__(self, leaves: Sequence[Any]) -> list[Any]:
+        """Return the leaves of the result for the leaves of the arguments, unchecked."""
+        return self.run([*leaves, *[t._value for t in self.captured]])
 
     def _planned(self, values: Sequence[Any]) -> list[Any]:
         """Run a plan that no other thread is running."""
@@ -166,29 +170,14 @@ class Compiled:
         return self._call(args, kwargs)
 
     def _call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        leaves, _, takes = flatten((args, kwargs))
+        leaves, takes, specs = self._signature(args, kwargs)
         nested = not self.updates and any(
             isinstance(x, Node) and (x.requires_grad or traced(x)) for x in leaves
         )
-        specs = tuple([_spec(x) for x in leaves])
-        try:
-            program = self.programs.get((takes, specs))
-        except TypeError as error:
-            raise ArgumentError(
-                message(
-                    "arguments that are numbers, arrays, containers of them, or hashable",
-                    str(error),
-                    "functools.partial to fix the others",
-                )
-            ) from error
-        if program is None:
-            program = self._made(args, kwargs, takes, specs)
-            if self._fast is not None and not nested:
-                self._latest = program
-                return self._fast(*args)
-        else:
-            self.programs.move_to_end((takes, specs))
-        self._latest = program
+        before = self._fast
+        program = self._found(args, kwargs, takes, specs)
+        if self._fast is not before and self._fast is not None and not nested:
+            return self._fast(*args)
         graph = program.graph
         values: list[Any] = [
             fitted(x if nested else value_of(x), spec, name)
@@ -201,6 +190,37 @@ class Compiled:
         if not self.updates:
             return unflatten(graph.gives, iter(results))
         return self._updated(args, unflatten(graph.gives, iter(results)))
+
+    def program(self, *args: Any, **kwargs: Any) -> Program:
+        """Return the program for such arguments without running it.
+
+        It takes their leaves as a flat list of plain values and checks none, which is for callers
+        that run one program many times.
+        """
+        _, takes, specs = self._signature(args, kwargs)
+        return self._found(args, kwargs, takes, specs)
+
+    def _signature(self, args: Any, kwargs: Any) -> tuple[list[Any], Structure, tuple[Spec, ...]]:
+        leaves, _, takes = flatten((args, kwargs))
+        return leaves, takes, tuple([_spec(x) for x in leaves])
+
+    def _found(self, args: Any, kwargs: Any, takes: Structure, specs: Any) -> Program:
+        try:
+            program = self.programs.get((takes, specs))
+        except TypeError as error:
+            raise ArgumentError(
+                message(
+                    "arguments that are numbers, arrays, containers of them, or hashable",
+                    str(error),
+                    "functools.partial to fix the others",
+                )
+            ) from error
+        if program is None:
+            program = self._made(args, kwargs, takes, specs)
+        else:
+            self.programs.move_to_end((takes, specs))
+        self._latest = program
+        return program
 
     def _made(self, args: Any, kwargs: Any, takes: Structure, specs: Any) -> Program:
         with uncollected():
@@ -262,10 +282,7 @@ class Compiled:
                     )
                 )
             pairs += zip(old, new, strict=True)
-        clock = mode.tick()
-        for tensor, value in pairs:
-            tensor._value = value
-            tensor._clock = clock
+        adopt([t for t, _ in pairs], [value for _, value in pairs])
         rest = found[self.updates :]
         return rest[0] if len(rest) == 1 else rest
 

@@ -7,15 +7,17 @@ results that the caller still holds from the run before.
 
 from __future__ import annotations
 
+import functools
 import inspect
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from sys import getrefcount
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..observers import Observer
+from ..primitive import Primitive
 from .emit import load
 from .equations import Equation, Ref, map_refs, plain, refs_of, sample
 from .lowering import opened
@@ -254,7 +256,7 @@ class _Writer:
         return self._constant(setting)
 
     def _scalar_call(self, equation: Equation, value: Any) -> str:
-        """Write a scalar result: on floats + - * never raise, the rest is NumPy's."""
+        """Write a scalar result: of floats as eager operations compute it, else NumPy's."""
         row = equation.row
         floats = type(value) is float
         if floats and row.symbol in ("+", "-", "*") and not equation.params:
@@ -262,16 +264,26 @@ class _Writer:
             if set(kinds) <= {float, int}:
                 left, right = (self.text[i] for i in equation.inputs)
                 return f"{left} {row.symbol} {right}"
+        alone = all(type(self.values[i]) in (float, int) for i in equation.inputs)
+        if floats and alone and row.scalar is not None and not equation.params:
+            operands = ", ".join(self.text[i] for i in equation.inputs)
+            return f"{self._bind(f'{row.name}_of_floats', _on_floats(row))}({operands})"
         forward = row.forward
         if forward in REDUCERS and isinstance(self.values[equation.inputs[0]], np.ndarray):
             ufunc = REDUCERS[forward]
             reduce = self._reduce(ufunc)
             axis, keep = equation.params.get("axis"), equation.params.get("keepdims", False)
             call = f"{reduce}({self.text[equation.inputs[0]]}, {axis!r}, None, None, {keep!r})"
-        elif row.name == "mean" and floats and np.size(self.values[equation.inputs[0]]):
+        elif row.name == "mean" and np.size(self.values[equation.inputs[0]]):
             operand = equation.inputs[0]
             reduce, count = self._reduce(np.add), np.size(self.values[operand])
-            return f"float({reduce}({self.text[operand]}, None)) / {count}"
+            total = f"{reduce}({self.text[operand]}, None)"
+            if floats:
+                return f"float({total}) / {count}"
+            if self.values[operand].dtype == value.dtype:
+                kind = self._bind(value.dtype.name, value.dtype.type)
+                return f"{kind}({total} / {count})"
+            call = self._plain_call(equation)
         else:
             call = self._plain_call(equation)
         if floats:
@@ -345,13 +357,21 @@ class _Writer:
                     waiting.append(slot)
 
     def _result(self, name: str, value: np.ndarray[Any, Any]) -> None:
-        """Write the choice between the array returned last time and a new one."""
+        """Write the choice between the two arrays returned before and a new one.
+
+        Two, because a parameter holds the one of the last run while the next is computed.
+        """
         k = len(self.results)
-        self.results.append(np.empty_like(value))
+        self.results += [np.empty_like(value), None]
         make = self._bind(f"new_{k}", _maker(value))
-        self.lines.append(f"{name} = results[{k}]")
-        self.lines.append(f"if getrefcount({name}) > {HELD}:")
-        self.lines.append(f"    {name} = results[{k}] = {make}()")
+        self.lines += [
+            f"{name} = results[{k}]",
+            f"if getrefcount({name}) > {HELD}:",
+            f"    results[{k}], results[{k + 1}] = results[{k + 1}], {name}",
+            f"    {name} = results[{k}]",
+            f"    if {name} is None or getrefcount({name}) > {HELD}:",
+            f"        {name} = results[{k}] = {make}()",
+        ]
 
     def _returned(self, i: int, position: int) -> str:
         """Return the text of an output: a copy of what the plan or the caller keeps."""
@@ -362,6 +382,21 @@ class _Writer:
         first = self.graph.outputs.index(i) == position
         own = storage is None or (isinstance(storage, tuple) and storage[0] == "result")
         return text if own and first and text.startswith("v") else f"np.array({text})"
+
+
+@functools.cache
+def _on_floats(row: Primitive) -> Callable[..., float]:
+    """Return what a row does to floats, by NumPy where Python raises."""
+    scalar, forward = row.scalar, row.forward
+    assert scalar is not None
+
+    def call(*values: Any) -> float:
+        try:
+            return float(scalar(*values))
+        except (ArithmeticError, ValueError):
+            return float(forward(*values))
+
+    return call
 
 
 def _maker(like: np.ndarray[Any, Any]) -> Any:

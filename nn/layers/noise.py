@@ -10,6 +10,7 @@ import autograd as ag
 from autograd.errors import ArgumentError, message
 from nn import random
 from nn.layers.layer import REGISTRY, Layer
+from nn.tracing import draw
 
 
 class _Random(Layer):
@@ -62,10 +63,14 @@ class Dropout(_Random):
             return inputs
         if self.rate == 1:
             return inputs * np.zeros((), self.compute_dtype)
-        kept = self.generator.random(np.shape(inputs)) >= self.rate
-        mask = kept * self.compute_dtype.type(1 / (1 - self.rate))
-        mask.flags.writeable = False
-        return inputs * mask
+        shape, scale = np.shape(inputs), self.compute_dtype.type(1 / (1 - self.rate))
+
+        def mask() -> Any:
+            drawn = (self.generator.random(shape) >= self.rate) * scale
+            drawn.flags.writeable = False
+            return drawn
+
+        return inputs * draw(mask)
 
 
 @REGISTRY.add()
@@ -94,8 +99,8 @@ class GaussianNoise(_Random):
         """Add noise, in training."""
         if not training or not self.stddev:
             return inputs
-        noise = self.generator.normal(0.0, self.stddev, np.shape(inputs))
-        return inputs + noise.astype(self.compute_dtype)
+        shape, dtype = np.shape(inputs), self.compute_dtype
+        return inputs + draw(lambda: self.generator.normal(0.0, self.stddev, shape).astype(dtype))
 
 
 @REGISTRY.add()

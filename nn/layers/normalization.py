@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 
 import autograd as ag
-from autograd import Tensor
+from autograd import Tensor, no_grad
 from autograd.errors import ArgumentError, message
 from nn import constraints, initializers, regularizers
 from nn.layers.layer import REGISTRY, Layer
+from nn.tracing import move, state
 
 
 def _standardized(x: Any, mean: Any, variance: Any, epsilon: float) -> Any:
@@ -127,17 +128,17 @@ class BatchNormalization(Layer):
             self._follow(self.moving_mean, mean)
             self._follow(self.moving_variance, variance)
         else:
-            mean = np.reshape(np.asarray(self.moving_mean.data), shape)
-            variance = np.reshape(np.asarray(self.moving_variance.data), shape)
+            mean = ag.reshape(state(self.moving_mean), shape)
+            variance = ag.reshape(state(self.moving_variance), shape)
         out = _standardized(inputs, mean, variance, self.epsilon)
         if self.scale:
             out = out * ag.reshape(self.gamma, shape)
         return out + ag.reshape(self.beta, shape) if self.center else out
 
     def _follow(self, moving: Tensor, batch: Any) -> None:
-        new = np.ravel(np.asarray(batch.data if isinstance(batch, Tensor) else batch))
-        old = np.asarray(moving.data)
-        moving.assign(old * self.momentum + new * (1 - self.momentum))
+        with no_grad():
+            new = ag.reshape(batch, moving.shape)
+            move(moving, state(moving) * self.momentum + new * (1 - self.momentum))
 
     def _refuse_features(self, shape: tuple[int, ...], feature: int) -> None:
         if self.axis in (-1, len(shape) - 1):

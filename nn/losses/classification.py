@@ -7,10 +7,20 @@ from typing import Any
 import numpy as np
 
 import autograd as ag
-from autograd import Tensor
+from autograd import Tensor, known
 from autograd.errors import ArgumentError, ShapeError, message
 from nn.activations import softplus
-from nn.losses.common import EPSILON, REGISTRY, constant, not_numbers, reduce, targets, within
+from nn.losses.common import (
+    EPSILON,
+    REGISTRY,
+    constant,
+    fitted_weight,
+    not_numbers,
+    reduce,
+    targets,
+    within,
+)
+from nn.tracing import number
 
 
 def _logits_behind(prediction: Any, row: Any, axis: int | None = None) -> Any:
@@ -117,9 +127,11 @@ def sparse_categorical_crossentropy(
     index, valid = class_index(y_true, np.shape(y_pred), axis, ignore_class)
     entries = _crossentropy(_one_hot(index, valid, y_pred, axis), y_pred, from_logits, axis)
     if valid is not None and reduction not in (None, "none", "sum"):
-        kept = valid.astype(float) if sample_weight is None else valid * np.asarray(sample_weight)
-        count = np.sum(kept if reduction == "mean_with_sample_weight" else valid)
-        return reduce(entries, sample_weight, "sum") / max(float(count), EPSILON)
+        kept = valid * 1.0
+        if sample_weight is not None and reduction == "mean_with_sample_weight":
+            kept = kept * fitted_weight(sample_weight, kept)
+        count = number(np.maximum(np.sum(kept), EPSILON))
+        return reduce(entries, sample_weight, "sum") / count
     return reduce(entries, sample_weight, reduction)
 
 
@@ -145,7 +157,7 @@ def class_index(
         >>> class_index([[2], [0]], (2, 3))[0]
         array([2, 0])
     """
-    t = np.asarray(labels)
+    t: Any = labels if isinstance(labels, Tensor) else np.asarray(labels)
     if t.dtype.kind not in "fiub":
         raise ArgumentError(not_numbers("whole numbers from 0 as labels", t))
     rows = list(shape)
@@ -166,10 +178,15 @@ def class_index(
     if ignore_class is not None:
         valid = t != ignore_class
         t = np.where(valid, t, 0)
-    with np.errstate(invalid="ignore"):
-        index = t.astype(np.intp)
-    wrong = (index < 0) | (index >= classes) | (index != t)
-    if np.any(wrong):
+    index: Any = t
+    if isinstance(t, Tensor):
+        # whole numbers, as other values would not pass the check below
+        wrong = (t < 0) | (t >= classes) | (np.floor(t) != t)
+    else:
+        with np.errstate(invalid="ignore"):
+            index = t.astype(np.intp)
+        wrong = (index < 0) | (index >= classes) | (index != t)
+    if known(np.any(wrong)):
         raise ArgumentError(
             message(
                 f"labels that are whole numbers from 0 to {classes - 1}, for a prediction with "
@@ -183,9 +200,9 @@ def class_index(
 
 def _one_hot(index: Any, valid: Any, like: Any, axis: int) -> Any:
     """Return indices as rows of zeros with a one, in shape and type of the predictions."""
-    rows = np.arange(np.shape(like)[axis]) == index[..., None]
+    rows = np.expand_dims(index, -1) == np.arange(np.shape(like)[axis])
     if valid is not None:
-        rows &= valid[..., None]
+        rows = rows & np.expand_dims(valid, -1)
     return constant(np.moveaxis(rows, -1, axis), like)
 
 
@@ -254,9 +271,7 @@ def hinge(
         0.25
     """
     t = targets(y_true, y_pred, "hinge")
-    values = t.data if isinstance(t, Tensor) else t
-    if np.all((values == 0) | (values == 1)):
-        t = t * 2 - 1
+    t = ag.where(np.all((t == 0) | (t == 1)), t * 2 - 1, t)
     return reduce(ag.mean(ag.maximum(1 - t * y_pred, 0), axis=-1), sample_weight, reduction)
 
 

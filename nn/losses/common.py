@@ -45,7 +45,7 @@ def reduce(entries: Any, weight: Any = None, reduction: str | None = "sum_over_b
                 "reduction='sum_over_batch_size'",
             )
         )
-    count = int(np.size(entries.data if isinstance(entries, Tensor) else entries))
+    count = int(np.size(entries))
     total: Any = count
     if weight is not None:
         w = fitted_weight(weight, entries)
@@ -62,7 +62,7 @@ def reduce(entries: Any, weight: Any = None, reduction: str | None = "sum_over_b
 
 def fitted_weight(weight: Any, entries: Any) -> Any:
     """Return the weights in the type and rank of the entries."""
-    w = np.asarray(weight)
+    w = weight if isinstance(weight, Tensor) else np.asarray(weight)
     shape = np.shape(entries)
     if w.ndim > len(shape) and w.shape[-1] == 1:
         w = w[..., 0]
@@ -74,8 +74,8 @@ def fitted_weight(weight: Any, entries: Any) -> Any:
                 "np.ones(len(x)) as a start",
             )
         )
-    w = w.reshape(w.shape + (1,) * (len(shape) - w.ndim)) if w.ndim else w
-    return w.astype(dtype(entries))
+    w = ag.reshape(w, w.shape + (1,) * (len(shape) - w.ndim)) if w.ndim else w
+    return _of_type(w, dtype(entries))
 
 
 def dtype(x: Any) -> np.dtype[Any]:
@@ -89,7 +89,13 @@ def targets(y_true: Any, y_pred: Any, name: str) -> Any:
     check_targets(t, np.shape(y_pred), name)
     if np.shape(t) != np.shape(y_pred):
         t = ag.reshape(t, np.shape(y_pred))
-    return t if isinstance(t, Tensor) else constant(t, y_pred)
+    return _of_type(t, dtype(y_pred)) if isinstance(t, Tensor) else constant(t, y_pred)
+
+
+def _of_type(x: Any, dtype: np.dtype[Any]) -> Any:
+    if x.dtype == dtype:
+        return x
+    return x.astype(dtype=dtype) if isinstance(x, Tensor) else x.astype(dtype)
 
 
 PROBABILITIES = ("binary_crossentropy", "categorical_crossentropy")
@@ -133,6 +139,8 @@ def not_numbers(expected: str, t: Any) -> str:
 
 def constant(t: Any, like: Any) -> Any:
     """Return `t` as a constant of the type of `like` that the graph need not copy."""
+    if isinstance(t, Tensor):
+        return _of_type(t, dtype(like))
     t = np.array(t, dtype(like))
     t.flags.writeable = False
     return t

@@ -7,18 +7,18 @@ from typing import Any
 
 import numpy as np
 
-from autograd import Tensor, no_grad
 from nn import random, training
 from nn.fitting import measured, reset
 from nn.layers import Layer
 from nn.metrics import Mean
 from nn.module import unchanged_on_error
+from nn.recipe import Recipe
 
 
 class OnBatches(Layer):
     """The part of a model that trains, tests and predicts on single batches."""
 
-    recipe: training.Recipe | None = None
+    recipe: Recipe | None = None
     generator: random.Generator
 
     def train_on_batch(
@@ -70,12 +70,7 @@ class OnBatches(Layer):
         Raises:
             ShapeError: if the shape does not fit.
         """
-        return self._outputs(training.inputs_of(self, x))
-
-    def _outputs(self, batch: Any) -> Any:
-        with no_grad():
-            out = self.forward(batch)
-        return np.array(out.data if isinstance(out, Tensor) else out)
+        return training.predict_step(self, training.inputs_of(self, x))
 
     def _on_batch(self, step: Callable[..., float], batch: Any, return_dict: bool) -> Any:
         loss = Mean("loss")
@@ -85,7 +80,7 @@ class OnBatches(Layer):
         return as_asked(measured(loss, self), return_dict)
 
     @property
-    def _recipe(self) -> training.Recipe:
+    def _recipe(self) -> Recipe:
         assert self.recipe is not None
         return self.recipe
 

@@ -16,7 +16,9 @@ from nn.layers import Layer
 from nn.layers.symbol import Symbol
 from nn.models.batches import OnBatches, as_asked
 from nn.module import unchanged_on_error
+from nn.planning import Planner
 from nn.progress import ProgressBar
+from nn.recipe import Recipe
 from nn.saving import weights
 from nn.summary import summary, summary_html
 
@@ -69,6 +71,7 @@ class Model(OnBatches):
         self.generator = random.generator(seed)
         self.stop_training = False
         self.loop: FitLoop | None = None
+        self.planner = Planner()
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} name={self.name}, built={self.built}>"
@@ -116,6 +119,7 @@ class Model(OnBatches):
         loss: Any = None,
         metrics: Any = None,
         weighted_metrics: Any = None,
+        run_eagerly: bool = False,
     ) -> None:
         """Choose what to train by; replaces an earlier choice.
 
@@ -125,14 +129,17 @@ class Model(OnBatches):
             metrics: a list of names or objects of `nn.metrics`, or of such functions; every
                 example counts the same.
             weighted_metrics: the same, where examples count by sample and class weights.
+            run_eagerly: whether steps run operation by operation, without a plan: slower, and for
+                layers and losses that do something else in each step.
 
         Raises:
             ArgumentError: if a name is unknown.
         """
-        recipe = training.Recipe.of(optimizer, loss, metrics, weighted_metrics)
+        recipe = Recipe.of(optimizer, loss, metrics, weighted_metrics, run_eagerly)
         if self.built:
             recipe.optimizer.build(self)
         self.recipe = recipe
+        self.planner = Planner()
 
     def fit(
         self,
@@ -305,7 +312,7 @@ class Model(OnBatches):
         outputs = []
         for i, (batch, _, _) in enumerate(source.epoch(self.generator)):
             heard.tell("on_predict_batch_begin", i, {})
-            outputs.append(self._outputs(batch))
+            outputs.append(training.predict_step(self, batch))
             heard.tell("on_predict_batch_end", i, {})
         heard.tell("on_predict_end", {})
         refuse_nothing(outputs, "to predict for")

@@ -13,6 +13,7 @@ from autograd.errors import ArgumentError, ShapeError, message
 from nn.module import Module
 from nn.optimizers.schedules import LearningRateSchedule
 from nn.registry import Configurable, Registry
+from nn.tracing import number
 
 REGISTRY = Registry("optimizer")
 
@@ -190,22 +191,38 @@ class Optimizer(Configurable):
         ):
             self.build(parameters)
         used = self._checked(gradients)
-        rate, step = self.learning_rate, self.iterations + 1
-        changes: list[tuple[int, Any, Slots]] = []
+        values = {i: np.asarray(self.parameters[i].data, self.parameters[i].dtype) for i in used}
+        step = self.iterations + 1
         # what overflows becomes inf or nan, as in IEEE arithmetic; the loss will show it
         with np.errstate(all="ignore"):
-            for i, g in self._clipped(used).items():
-                t = self.parameters[i]
-                w = np.asarray(t.data, t.dtype)
-                if self.weight_decay:
-                    w = w - w * (self.weight_decay * rate)
-                w, slots = self.update(w, g, self.state[i], rate, step)
-                constraint = self.constraints.get(t)
-                changes.append((i, w if constraint is None else constraint(w), slots))
-        for i, w, slots in changes:
+            changes = self.changes(values, used, self.state, self.learning_rate, step)
+        for i, (w, slots) in changes.items():
             self.parameters[i].assign(w)
-            self.state[i] = slots
+            # a number is kept as an array, which files hold
+            self.state[i] = {name: np.asarray(value) for name, value in slots.items()}
         self.iterations = step
+
+    def changes(
+        self, values: Any, gradients: dict[int, Any], state: Sequence[Slots], rate: Any, step: Any
+    ) -> dict[int, tuple[Any, Slots]]:
+        """Return new values and new states by the number of the parameter; change nothing.
+
+        Args:
+            values: the value of each parameter, by its number.
+            gradients: the gradients that there are, by the number of their parameter.
+            state: the state of every parameter.
+            rate: the learning rate.
+            step: the number of the update, from 1.
+        """
+        found = {}
+        for i, g in self._clipped(gradients).items():
+            w = values[i]
+            if self.weight_decay:
+                w = w - w * (self.weight_decay * rate)
+            w, slots = self.update(w, g, state[i], rate, step)
+            constraint = self.constraints.get(self.parameters[i])
+            found[i] = (w if constraint is None else constraint(w), slots)
+        return found
 
     def _checked(self, gradients: Sequence[Any]) -> dict[int, Any]:
         """Return the gradients that there are, by the number of their parameter."""
@@ -258,12 +275,12 @@ class Optimizer(Configurable):
         return gradients
 
 
-def _norm(arrays: list[Any]) -> float:
-    return float(np.sqrt(sum(np.sum(np.square(a)) for a in arrays)))
+def _norm(arrays: list[Any]) -> Any:
+    return number(np.sqrt(sum(np.sum(np.square(a)) for a in arrays)))
 
 
-def _shortened(g: Any, norm: float, limit: float) -> Any:
-    return g * limit / norm if norm > limit else g
+def _shortened(g: Any, norm: Any, limit: float) -> Any:
+    return np.where(norm > limit, g * limit / norm, g)
 
 
 def get(identifier: Any) -> Any:

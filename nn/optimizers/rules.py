@@ -9,6 +9,7 @@ import numpy as np
 
 from autograd.errors import ArgumentError, message
 from nn.optimizers.optimizer import REGISTRY, Optimizer, Slots
+from nn.tracing import number
 
 
 def _fraction(name: str, value: Any) -> float:
@@ -111,7 +112,7 @@ class Adam(Optimizer):
         new = {"momentum": m, "velocity": v}
         if self.amsgrad:
             v = new["velocity_hat"] = np.maximum(slots["velocity_hat"], v)
-        scale = rate * float(np.sqrt(1 - b2**step)) / (1 - b1**step)
+        scale = rate * number(np.sqrt(1 - b2**step)) / (1 - b1**step)
         return w - (m * scale) / (np.sqrt(v) + self.epsilon), new
 
 
@@ -179,14 +180,14 @@ class Nadam(Optimizer):
         b1, b2 = self.beta_1, self.beta_2
         now = b1 * (1 - 0.5 * 0.96**step)
         then = b1 * (1 - 0.5 * 0.96 ** (step + 1))
-        product = float(slots["u_product"]) * now
+        product = number(slots["u_product"]) * now
         m = slots["momentum"]
         v = slots["velocity"]
         m = m + (g - m) * (1 - b1)
         v = v + (np.square(g) - v) * (1 - b2)
         ahead = m * (then / (1 - product * then)) + g * ((1 - now) / (1 - product))
         new = w - ahead * rate / (np.sqrt(v / (1 - b2**step)) + self.epsilon)
-        return new, {"momentum": m, "velocity": v, "u_product": np.asarray(product)}
+        return new, {"momentum": m, "velocity": v, "u_product": product}
 
 
 @REGISTRY.add()

@@ -79,7 +79,9 @@ def test_shuffled_batches_are_those_of_the_models_generator():
     twin = compiled()
     order.bit_generator.state = twin.generator.bit_generator.state
     seen = []
-    model.compile("sgd", lambda t, p: (seen.extend(np.ravel(t)), ag.sum(p, axis=-1))[1])
+    model.compile(
+        "sgd", lambda t, p: (seen.extend(np.ravel(t)), ag.sum(p, axis=-1))[1], run_eagerly=True
+    )
     model.fit(X, np.arange(50), batch_size=20, verbose=0)
     np.testing.assert_array_equal(seen, order.permutation(50))
 

@@ -1,0 +1,348 @@
+"""Steps of training, evaluation and prediction: traced once for each batch shape, then replayed.
+
+A plan computes into arrays of its own and new ones; the parameters take the new ones only when the
+whole step has succeeded. What a trace cannot follow runs eagerly instead, with one notice.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+import warnings
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from operator import itemgetter
+from types import CellType, FunctionType
+from typing import Any
+
+import numpy as np
+
+import autograd as ag
+from autograd.errors import GraphError, message
+from nn import config
+from nn.module import unchanged_on_error
+from nn.tracing import Effects, gathering
+
+LIMIT = 16
+"""So many plans a model keeps; the one not used for longest goes first."""
+
+RESTLESS = 8
+"""After so many changes of layers, each within so few steps, a model is left to eager steps."""
+
+_OF_THE_RUN = frozenset({"last_call", "loop", "planner", "recipe", "stop_training"})
+_OF_THE_UPDATE = frozenset({"_learning_rate", "iterations", "state"})
+
+
+class Planner:
+    """The plans of one model, which are made again when a layer or the optimizer has changed."""
+
+    def __init__(self) -> None:
+        self.plans: OrderedDict[Any, Any] = OrderedDict()
+        self.lock = threading.RLock()
+        self.marks: _Marks | None = None
+        self.changes = self.replays = 0
+        self.reason = ""
+        self.has_told = False
+
+    def __reduce__(self) -> Any:
+        return (Planner, ())  # plans belong to one model in one process
+
+    def find(self, model: Any, kind: Any, batch: Sequence[Any], make: Callable[[], Any]) -> Any:
+        """Return the plan of a step, None if it has to run eagerly.
+
+        Args:
+            model: what is trained, measured or asked.
+            kind: what the step does.
+            batch: its arrays.
+            make: traces the step.
+        """
+        recipe = model.recipe
+        if not model.built or (recipe is not None and recipe.run_eagerly):
+            return None
+        if self.marks is None or not self.marks.hold():
+            self.changes += 1
+            if self.changes > RESTLESS and self.changes * RESTLESS > self.replays:
+                self.reason = "layers that change from step to step"
+                return None
+            self.plans.clear()
+            self.marks = _Marks(model)
+        self.replays += 1
+        key = (kind, config.float_dtype(None), *[(a.shape, a.dtype) for a in batch])
+        if key not in self.plans:
+            with self.lock:
+                self.plans[key] = self._made(model, make)
+                while len(self.plans) > LIMIT:
+                    self.plans.popitem(last=False)
+        return self.plans[key]
+
+    def _made(self, model: Any, make: Callable[[], Any]) -> Any:
+        assert self.marks is not None
+        try:
+            with unchanged_on_error(model), _undrawn(model):
+                plan = make()
+                if not self.marks.hold():
+                    raise GraphError("a layer or loss that changes something when it is called")
+                return plan
+        except MemoryError:
+            self.marks.restore()
+            raise
+        except Exception as error:  # whatever it is, the eager step raises it again or does well
+            self.marks.restore()
+            self.reason = f"{type(error).__name__}: {error}"
+            return None
+
+    def notify(self, model: Any) -> None:
+        """Say once why a step that has run well ran eagerly, if that was not asked for."""
+        if self.reason and not self.has_told:
+            self.has_told = True
+            warnings.warn(
+                message(
+                    f"a step of model {model.name!r} that can be planned",
+                    self.reason.rstrip("."),
+                    "compile(..., run_eagerly=True) for steps without a plan, as it runs now",
+                ),
+                stacklevel=2,
+            )
+
+
+class _Marks:
+    """What a plan depends on besides arrays that it is given.
+
+    Those are the attributes of layers, loss and optimizer, and what functions from outside this
+    package refer to. Arrays among them are compared by their entries, as they change in place.
+    """
+
+    def __init__(self, model: Any) -> None:
+        recipe = model.recipe
+        owners = model.modules()[1:]
+        parts = [(vars(model), [name for name in vars(model) if name not in _OF_THE_RUN])]
+        if recipe is not None:
+            attributes = vars(recipe.optimizer)
+            parts.append((attributes, [k for k in attributes if k not in _OF_THE_UPDATE]))
+            rules = [r for rule in model.all_rules() for r in (rule.regularizer, rule.constraint)]
+            owners += [part for part in (recipe.loss, *rules) if hasattr(part, "__dict__")]
+        functions = [f for owner in (model, *owners) for f in _foreign_functions(owner)]
+        for f in functions:
+            names = [k for k in f.__code__.co_names if isinstance(f.__globals__.get(k), _VALUES)]
+            parts.append((f.__globals__, names))
+        self.whole = [(vars(m), {k: _kept(v) for k, v in vars(m).items()}) for m in owners]
+        self.parts = [
+            (itemgetter(*names), where, _kept_all(itemgetter(*names)(where)))
+            for where, names in parts
+            if names
+        ]
+        cells = [c for f in functions for c in f.__closure__ or () if c != CellType()]
+        self.cells = [(cell, _kept(cell.cell_contents)) for cell in cells]
+        held = [v for m in owners for v in vars(m).values()]
+        held += [where[name] for where, names in parts for name in names]
+        held += [cell.cell_contents for cell in cells]
+        self.arrays = [(a, a.copy()) for a in held if isinstance(a, np.ndarray)]
+
+    def hold(self) -> bool:
+        """Whether everything is as it was."""
+        try:
+            for now, before in self.whole:
+                if now != before:
+                    if any(now.get(k) != before.get(k) for k in {*now, *before} - _OF_THE_RUN):
+                        return False
+                    before.update(now)
+            for get, where, values in self.parts:
+                if get(where) != values:
+                    return False
+            return all(cell.cell_contents == value for cell, value in self.cells) and all(
+                np.array_equal(a, copy) for a, copy in self.arrays
+            )
+        except (KeyError, ValueError):
+            return False
+
+    def restore(self) -> None:
+        """Bring back what functions have changed in lists and dicts around them."""
+        for cell, value in self.cells:
+            if isinstance(value, list):
+                cell.cell_contents[:] = value
+            elif isinstance(value, dict):
+                cell.cell_contents.clear()
+                cell.cell_contents.update(value)
+
+
+_VALUES = (bool, int, float, str, tuple, list, dict, np.ndarray)
+
+
+def _foreign_functions(owner: Any) -> list[FunctionType]:
+    """Return the functions that an object consists of and that are not of this package."""
+    parts = [part for c in type(owner).__mro__ for part in vars(c).values()]
+    found = [f for f in (*vars(owner).values(), *parts) if isinstance(f, FunctionType)]
+    return [f for f in found if f.__module__.split(".")[0] not in ("nn", "autograd")]
+
+
+def _kept_all(values: Any) -> Any:
+    return tuple(map(_kept, values)) if isinstance(values, tuple) else _kept(values)
+
+
+def _kept(value: Any) -> Any:
+    return value.copy() if isinstance(value, (list, dict)) else value
+
+
+@contextmanager
+def _undrawn(model: Any) -> Iterator[None]:
+    """Let a block draw without moving on any Generator of the model, or NumPy's own."""
+    generators = model.named_generators().values()
+    states = [g.bit_generator.state for g in generators]
+    common = np.random.get_state()
+    try:
+        yield
+    finally:
+        np.random.set_state(common)
+        for g, state in zip(generators, states, strict=True):
+            g.bit_generator.state = state
+
+
+def _program(step: Callable[..., Any], *examples: Any) -> Any:
+    """Return the program of a step, after making sure that it is the same each time."""
+    program, again = [ag.compile(step, backend="numpy").program(*examples) for _ in range(2)]
+    if program.graph != again.graph:
+        raise GraphError("a layer or loss that draws numbers without nn.tracing.draw")
+    return program
+
+
+def _rehearsed(model: Any, x: Any, training: bool) -> Effects:
+    """Run the model once, to learn what it draws and moves."""
+    with ag.no_grad(), gathering(Effects()) as effects:
+        model.forward(x, training)
+    return effects
+
+
+def flat(x: Any, y: Any = None, weight: Any = None) -> list[Any]:
+    """Return the arrays of a batch as a plan takes them."""
+    return [*(x if isinstance(x, tuple) else (x,)), *(a for a in (y, weight) if a is not None)]
+
+
+class Prediction:
+    """The outputs of a model for one shape of inputs.
+
+    Args:
+        model: a built model.
+        x: the inputs of a batch.
+    """
+
+    def __init__(self, model: Any, x: Any) -> None:
+        self.makers = _rehearsed(model, x, False).makers
+
+        def step(x: Any, drawn: Any) -> Any:
+            with gathering(Effects(drawn)):
+                return model.forward(x)
+
+        self.program = _program(step, x, [make() for make in self.makers])
+
+    def __call__(self, batch: Sequence[Any]) -> Any:
+        """Return the outputs."""
+        (prediction,) = self.program([*batch, *[make() for make in self.makers]])
+        return prediction
+
+
+class Measurement:
+    """Loss and outputs of a model for one shape of batch.
+
+    Args:
+        model: a compiled and built model.
+        outcome: gives loss and outputs of a model for a batch.
+        x: the inputs of a batch.
+        y: its targets.
+        weight: one weight an example, or None.
+    """
+
+    def __init__(
+        self, model: Any, outcome: Callable[..., Any], x: Any, y: Any, weight: Any
+    ) -> None:
+        self.makers = _rehearsed(model, x, False).makers
+
+        def step(x: Any, y: Any, weight: Any, drawn: Any) -> Any:
+            with gathering(Effects(drawn)):
+                return list(outcome(model, x, y, weight))
+
+        self.program = _program(step, x, y, weight, [make() for make in self.makers])
+
+    def __call__(self, batch: Sequence[Any]) -> tuple[float, Any]:
+        """Return loss and outputs."""
+        loss, prediction = self.program([*batch, *[make() for make in self.makers]])
+        return float(loss), prediction
+
+
+class TrainingPlan:
+    """A step of training on one shape of batch.
+
+    Args:
+        model: a compiled and built model.
+        outcome: gives loss and outputs of a model for a batch.
+        x: the inputs of a batch.
+        y: its targets.
+        weight: one weight an example, or None.
+    """
+
+    def __init__(
+        self, model: Any, outcome: Callable[..., Any], x: Any, y: Any, weight: Any
+    ) -> None:
+        optimizer = self.optimizer = model.optimizer
+        rehearsed = _rehearsed(model, x, True)
+        self.makers = rehearsed.makers
+        self.names = [tuple(slots) for slots in optimizer.state]
+        self.slots: list[tuple[int, tuple[str, ...]]] = []
+
+        def step(
+            x: Any, y: Any, weight: Any, drawn: Any, rate: Any, number: Any, state: Any
+        ) -> list[Any]:
+            with gathering(Effects(drawn)) as effects:
+                value, prediction = outcome(model, x, y, weight, True)
+            parameters = optimizer.parameters
+            gradients = ag.gradients(value, parameters, create_graph=True)
+            found = {i: g for i, g in enumerate(gradients) if g is not None}
+            if len(found) < len(parameters):
+                raise GraphError("a parameter without a gradient")
+            with ag.no_grad():
+                sizes = [ag.dot(ag.ravel(g), ag.ravel(g)) for g in found.values()]
+                slots = [
+                    dict(zip(*pair, strict=True)) for pair in zip(self.names, state, strict=True)
+                ]
+                changes = optimizer.changes(parameters, found, slots, rate, number)
+            self.leaves = [*(parameters[i] for i in changes), *effects.moved]
+            self.slots = [(i, tuple(slots)) for i, (_, slots) in changes.items()]
+            new = [w for w, _ in changes.values()]
+            kept = [slot for _, slots in changes.values() for slot in slots.values()]
+            return [value, prediction, *sizes, *new, *effects.moved.values(), *kept]
+
+        drawn = [make() for make in self.makers]
+        state = [list(slots.values()) for slots in optimizer.state]
+        self.program = _program(step, x, y, weight, drawn, 0.5, 1.0, state)
+        self.sizes = len(optimizer.parameters)
+
+    def __call__(
+        self, batch: Sequence[Any], drawn: list[Any]
+    ) -> tuple[float, Any, Callable[[], None] | None]:
+        """Return loss, outputs, and what carries out the update, None if anything is not finite.
+
+        Args:
+            batch: the arrays of the batch.
+            drawn: takes the random arrays of the step.
+        """
+        optimizer = self.optimizer
+        drawn += [make() for make in self.makers]
+        state = optimizer.state
+        values = [*batch, *drawn, optimizer.learning_rate, optimizer.iterations + 1.0]
+        for slots, names in zip(state, self.names, strict=True):
+            values += [slots[name] for name in names]
+        found = self.program(values)
+        first = 2 + self.sizes
+        last = first + len(self.leaves)
+        loss = float(found[0])
+        if not math.isfinite(loss) or not math.isfinite(sum(map(float, found[2:first]))):
+            return loss, found[1], None
+
+        def commit() -> None:
+            ag.adopt(self.leaves, found[first:last])
+            rest = iter(found[last:])
+            for i, names in self.slots:
+                state[i] = {name: np.asarray(next(rest)) for name in names}
+            optimizer.iterations += 1
+
+        return loss, found[1], commit

@@ -1,0 +1,101 @@
+"""`Recipe`: what `compile` settles, and what it makes of a batch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from autograd.errors import ArgumentError, message
+from nn import losses, metrics, optimizers
+from nn.layers.calling import calling
+from nn.layers.layer import WeightRule
+from nn.tracing import plain as plain_value
+
+
+@dataclass
+class Recipe:
+    """What `compile` settles.
+
+    Args:
+        optimizer: what changes the parameters.
+        loss: what is made small.
+        metrics: what is measured besides.
+        weighted: the names of those metrics in which examples count by their weights.
+    """
+
+    optimizer: optimizers.Optimizer
+    loss: losses.Loss
+    metrics: list[metrics.Metric]
+    weighted: frozenset[str] = frozenset()
+    penalties: list[WeightRule] = field(default_factory=list)
+    run_eagerly: bool = False
+
+    def bind(self, model: Any) -> None:
+        """Take note of the model's regularized parameters."""
+        self.penalties = [rule for rule in model.all_rules() if rule.regularizer is not None]
+
+    def outcome(
+        self, model: Any, x: Any, y: Any, weight: Any, training: bool = False
+    ) -> tuple[Any, Any]:
+        """Return loss and outputs for a batch; regularizers and layers add to the loss."""
+        with calling() as call:
+            prediction = model.forward(x, training)
+        loss = self.loss(y, prediction, weight)
+        for rule in self.penalties:
+            assert rule.regularizer is not None
+            loss = loss + rule.regularizer(rule.weight)
+        return sum(call.losses, loss), prediction
+
+    def measure(self, y: Any, prediction: Any, weight: Any) -> None:
+        """Let the metrics take in a batch."""
+        if self.metrics:
+            p = np.asarray(plain_value(prediction))
+            for metric in self.metrics:
+                metric.update_state(y, p, weight if metric.name in self.weighted else None)
+
+    @staticmethod
+    def of(
+        optimizer: Any, loss: Any, plain: Any, weighted: Any = None, run_eagerly: bool = False
+    ) -> Recipe:
+        """Resolve names.
+
+        Args:
+            optimizer: a name or object.
+            loss: a name, object or function.
+            plain: the metrics in which every example counts the same.
+            weighted: the metrics in which examples count by their weights.
+
+        Raises:
+            ArgumentError: if a name is unknown or a metric's name is given twice.
+        """
+        found = _metrics(plain)
+        heavy = _metrics(weighted)
+        for m in heavy:
+            if m.name in {each.name for each in found}:
+                m.name = f"weighted_{m.name}"
+        found += heavy
+        names = [m.name for m in found]
+        for name in names:
+            if names.count(name) > 1 or name == "loss":
+                raise ArgumentError(
+                    message("metrics with names of their own", f"{names}", "name='...' for one")
+                )
+        if loss is None:
+            raise ArgumentError(
+                message("a loss to make small", "loss=None", "loss='mse' or another of nn.losses")
+            )
+        weights_of = frozenset(m.name for m in heavy)
+        return Recipe(
+            optimizers.get(optimizer),
+            losses.get(loss),
+            found,
+            weights_of,
+            run_eagerly=bool(run_eagerly),
+        )
+
+
+def _metrics(wanted: Any) -> list[metrics.Metric]:
+    one = isinstance(wanted, (str, metrics.Metric)) or callable(wanted)
+    return [metrics.get(m) for m in ([wanted] if one else wanted or ())]

@@ -1,0 +1,419 @@
+"""Planned steps are eager steps: the same bits, the same errors, whatever changes in between."""
+
+import copy
+import pickle
+import warnings
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import autograd as ag
+import nn
+from nn.planning import LIMIT
+from nn.tracing import draw
+
+OPTIMIZERS = {
+    "sgd": lambda **kw: nn.SGD(0.05, **kw),
+    "momentum": lambda **kw: nn.SGD(0.05, momentum=0.9, **kw),
+    "nesterov": lambda **kw: nn.SGD(0.05, momentum=0.9, nesterov=True, **kw),
+    "adam": lambda **kw: nn.Adam(0.01, **kw),
+    "amsgrad": lambda **kw: nn.Adam(0.01, amsgrad=True, **kw),
+    "adamw": lambda **kw: nn.AdamW(0.01, **kw),
+    "nadam": lambda **kw: nn.Nadam(0.01, **kw),
+    "adamax": lambda **kw: nn.Adamax(0.01, **kw),
+    "adagrad": lambda **kw: nn.Adagrad(0.05, **kw),
+    "rmsprop": lambda **kw: nn.RMSprop(0.01, momentum=0.5, centered=True, **kw),
+    "lion": lambda **kw: nn.Lion(0.01, **kw),
+    "scheduled": lambda **kw: nn.SGD(nn.optimizers.schedules.ExponentialDecay(0.1, 3, 0.5), **kw),
+}
+LOSSES = {
+    "sparse_categorical_crossentropy": ("softmax", "labels"),
+    "categorical_crossentropy": ("softmax", "shares"),
+    "binary_crossentropy": ("sigmoid", "shares"),
+    "mse": (None, "numbers"),
+    "mae": (None, "numbers"),
+    "huber": (None, "numbers"),
+    "log_cosh": (None, "numbers"),
+    "hinge": ("tanh", "shares"),
+    "kl_divergence": ("softmax", "shares"),
+    "half_sum_of_squares": (None, "numbers"),
+}
+ACTIVATIONS = ("relu", "sigmoid", "tanh", "gelu", "elu", "silu", "softplus", "selu", "mish", None)
+CLASSES = 3
+
+hidden = st.one_of(
+    st.builds(
+        lambda units, activation, regularizer, constraint: (
+            lambda: nn.Dense(
+                units, activation, kernel_regularizer=regularizer, kernel_constraint=constraint
+            )
+        ),
+        st.integers(1, 6),
+        st.sampled_from(ACTIVATIONS),
+        st.sampled_from((None, "l1", "l2", "l1_l2")),
+        st.sampled_from((None, "non_neg", "max_norm", "unit_norm", "min_max_norm")),
+    ),
+    st.sampled_from(
+        (
+            lambda: nn.BatchNormalization(momentum=0.5),
+            lambda: nn.LayerNormalization(),
+            lambda: nn.Dropout(0.3),
+            lambda: nn.GaussianNoise(0.1),
+            lambda: nn.Rescaling(0.5, 0.1),
+            lambda: nn.LeakyReLU(0.1),
+            lambda: nn.Dense(3, trainable=False),
+        )
+    ),
+)
+clipping = st.sampled_from(
+    ({}, {"clipnorm": 0.1}, {"clipvalue": 0.05}, {"global_clipnorm": 0.1}, {"weight_decay": 0.1})
+)
+
+
+def targets(kind, n, rng):
+    if kind == "labels":
+        return rng.integers(0, CLASSES, n)
+    return rng.random((n, CLASSES)) if kind == "shares" else rng.normal(size=(n, CLASSES))
+
+
+def results(model, x, y, **fit):
+    """Train and measure; return everything that came of it."""
+    try:
+        history = model.fit(x, y, verbose=0, **fit).history
+    except nn.training.NotFiniteError as error:
+        history = str(error)
+    return {
+        "history": history,
+        "weights": model.get_weights(),
+        "slots": [dict(s) for s in model.optimizer.state],
+        "iterations": model.optimizer.iterations,
+        "measured": model.evaluate(x, y, batch_size=5, verbose=0),
+        "predicted": model.predict(x, batch_size=5, verbose=0),
+        "generator": repr(model.generator.bit_generator.state),
+    }
+
+
+def assert_same_bits(one, other):
+    np.testing.assert_equal(one, other)
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    layers=st.lists(hidden, max_size=4),
+    loss=st.sampled_from(sorted(LOSSES)),
+    optimizer=st.sampled_from(sorted(OPTIMIZERS)),
+    clips=clipping,
+    dtype=st.sampled_from(("float32", "float64")),
+    given_dtype=st.sampled_from(("float32", "float64", "int64", "uint8")),
+    weighted=st.booleans(),
+    seed=st.integers(0, 99),
+)
+def test_random_networks_have_the_same_bits_with_and_without_a_plan(
+    layers, loss, optimizer, clips, dtype, given_dtype, weighted, seed
+):
+    activation, kind = LOSSES[loss]
+    rng = np.random.default_rng(seed)
+    x = (rng.random((13, 4)) * 5).astype(given_dtype)
+    y = targets(kind, 13, rng)
+    weight = rng.random(13) if weighted else None
+    if optimizer == "adamw":
+        clips = {k: v for k, v in clips.items() if k != "weight_decay"}
+    found = []
+    for run_eagerly in (False, True):
+        model = nn.Sequential(
+            [*(make() for make in layers), nn.Dense(CLASSES, activation)], dtype=dtype, seed=seed
+        )
+        model.compile(
+            OPTIMIZERS[optimizer](**clips), loss, metrics=["mse"] if kind != "labels" else ["acc"],
+            run_eagerly=run_eagerly,
+        )  # fmt: skip
+        found.append(results(model, x, y, batch_size=5, epochs=2, sample_weight=weight))
+        if not run_eagerly:
+            assert model.planner.plans
+            assert all(model.planner.plans.values()), model.planner.reason
+    assert_same_bits(*found)
+
+
+# ---- what changes in between ---------------------------------------------------------------------
+
+RNG = np.random.default_rng(0)
+X = RNG.normal(size=(20, 4)).astype("float32")
+Y = RNG.integers(0, CLASSES, 20)
+
+
+def network(*extra, run_eagerly=False, optimizer="adam", loss="sparse_categorical_crossentropy"):
+    model = nn.Sequential(
+        [nn.Dense(5, "relu"), *extra, nn.Dense(CLASSES, "softmax")], seed=0, name="network"
+    )
+    model.compile(optimizer, loss, metrics=["accuracy"], run_eagerly=run_eagerly)
+    return model
+
+
+def fit(model, **settings):
+    return model.fit(X, Y, **{"batch_size": 5, "epochs": 2, "verbose": 0, **settings})
+
+
+def planned(model):
+    return any(plan is not None for plan in model.planner.plans.values())
+
+
+def assert_same_weights(one, other):
+    assert_same_bits(one.get_weights(), other.get_weights())
+
+
+def set_weights(model):
+    model.set_weights([w * 0.5 for w in model.get_weights()])
+
+
+def freeze(model):
+    model.layers[0].trainable = False
+
+
+def replace_optimizer(model):
+    eager = model.recipe.run_eagerly
+    model.compile(nn.SGD(0.3), "sparse_categorical_crossentropy", run_eagerly=eager)
+
+
+def change_rate(model):
+    model.optimizer.learning_rate = 0.3
+
+
+def change_beta(model):
+    model.optimizer.beta_1 = 0.3
+
+
+def change_activation(model):
+    model.layers[0].activation = nn.activations.tanh
+
+
+def change_epsilon(model):
+    model.layers[1].epsilon = 0.5
+
+
+def add_layer(model):
+    model.add(nn.Rescaling(0.5))
+
+
+def assign(model):
+    kernel = model.layers[0].kernel
+    kernel.data = kernel.data * 2
+
+
+CHANGES = (
+    set_weights,
+    freeze,
+    replace_optimizer,
+    change_rate,
+    change_beta,
+    change_activation,
+    change_epsilon,
+    add_layer,
+    assign,
+)
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_the_next_fit_sees_a_change(change):
+    found = []
+    for run_eagerly in (False, True):
+        model = network(nn.BatchNormalization(), run_eagerly=run_eagerly)
+        fit(model)
+        change(model)
+        fit(model)
+        found.append((model.get_weights(), model.predict(X, verbose=0)))
+        assert planned(model) is not run_eagerly
+    assert_same_bits(*found)
+
+
+@pytest.mark.parametrize("change", [set_weights, change_rate, change_beta, change_epsilon, assign])
+def test_the_next_step_sees_a_change(change):
+    found = []
+    for run_eagerly in (False, True):
+        model = network(nn.BatchNormalization(), run_eagerly=run_eagerly)
+
+        def act(batch, logs, model=model):
+            if batch == 2:
+                change(model)
+
+        fit(model, callbacks=nn.LambdaCallback(on_train_batch_end=act))
+        found.append(model.get_weights())
+        assert planned(model) is not run_eagerly
+    assert_same_bits(*found)
+
+
+def test_an_array_that_is_held_does_not_change_while_the_model_is_trained():
+    model = network()
+    fit(model)
+    kernel, state = model.layers[0].kernel.data, model.optimizer.state[0]
+    before = [np.array(kernel), {name: a.copy() for name, a in state.items()}]
+    fit(model)
+    assert_same_bits([np.array(kernel), state], before)
+    assert np.any(model.layers[0].kernel.data != kernel)
+
+
+def test_random_arrays_are_drawn_anew_in_the_order_of_eager_steps():
+    models = [
+        network(
+            nn.Dropout(0.5),
+            nn.GaussianNoise(0.3),
+            nn.Dropout(0.2, seed=3),
+            run_eagerly=run_eagerly,
+        )
+        for run_eagerly in (False, True)
+    ]
+    for model in models:
+        fit(model)
+    assert planned(models[0])
+    assert_same_weights(*models)
+    states = [
+        [g.bit_generator.state for g in model.named_generators().values()] for model in models
+    ]
+    assert states[0] == states[1]
+
+
+def test_a_layer_of_ones_own_that_draws_is_planned_if_it_says_so():
+    class Jitter(nn.Layer):
+        def build(self, input_shape):
+            self.generator = np.random.default_rng(3)
+
+        def call(self, inputs, training=False):
+            if not training:
+                return inputs
+            shape = np.shape(inputs)
+            return inputs + draw(lambda: self.generator.random(shape).astype("float32"))
+
+    models = [network(Jitter()), network(Jitter(), run_eagerly=True)]
+    for model in models:
+        fit(model)
+    assert planned(models[0])
+    assert_same_weights(*models)
+
+
+# ---- what cannot be planned ----------------------------------------------------------------------
+
+
+class Branching(nn.Layer):
+    """A layer whose Python looks at values."""
+
+    def call(self, inputs):
+        return inputs * 2 if np.sum(inputs) > 0 else inputs
+
+
+class Drawing(nn.Layer):
+    """A layer that draws where nobody sees it."""
+
+    def call(self, inputs):
+        return inputs * np.random.random(5).astype("float32")
+
+
+class Counting(nn.Layer):
+    """A layer that changes itself."""
+
+    def call(self, inputs):
+        self.calls = getattr(self, "calls", 0) + 1
+        return inputs * self.calls
+
+
+@pytest.mark.parametrize("layer", [Branching, Drawing, Counting])
+def test_what_cannot_be_planned_runs_eagerly_with_one_notice(layer):
+    np.random.seed(0)
+    model = network(layer())
+    with pytest.warns(UserWarning, match="run_eagerly=True") as told:
+        fit(model)
+    assert len(told) == 1
+    np.random.seed(0)
+    twin = network(layer(), run_eagerly=True)
+    fit(twin)
+    assert_same_weights(model, twin)
+    assert not planned(model)
+
+
+def test_a_loss_that_reads_a_variable_around_it_sees_the_variable_change():
+    share = [0.1]
+
+    def loss(t, p):
+        return ag.sum(ag.square(p), axis=-1) * share[0]
+
+    def act(batch, logs):
+        share[0] = 0.1 * (1 + batch // 2)
+
+    found = []
+    for run_eagerly in (False, True):
+        share[0] = 0.1
+        model = network(loss=loss, run_eagerly=run_eagerly)
+        fit(model, callbacks=nn.LambdaCallback(on_train_batch_end=act))
+        found.append(model.get_weights())
+    assert_same_bits(*found)
+
+
+def test_run_eagerly_makes_no_plan_and_gives_no_notice():
+    model = network(Branching(), run_eagerly=True)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        fit(model)
+        model.evaluate(X, Y, verbose=0)
+        model.predict(X, verbose=0)
+    assert not model.planner.plans
+
+
+def test_a_loss_that_is_not_finite_changes_nothing_and_is_found_where_it_arises():
+    found = []
+    for run_eagerly in (False, True):
+        model = network(nn.BatchNormalization(), run_eagerly=run_eagerly)
+        fit(model)
+        model.layers[0].kernel.data = np.full((4, 5), 1e38, "float32")
+        before = copy.deepcopy([model.get_weights(), model.optimizer.state])
+        with pytest.raises(nn.training.NotFiniteError, match="layer") as error:
+            fit(model)
+        assert_same_bits([model.get_weights(), model.optimizer.state], before)
+        found.append(str(error.value))
+    assert found[0] == found[1]
+
+
+@pytest.mark.parametrize("scale", [1e-30, 1e30])
+def test_a_gradient_that_is_not_finite_is_named_and_one_that_is_large_is_not(scale):
+    # squares of gradients of 1e30 are infinite in float32, the gradients are not
+    found = []
+    for run_eagerly in (False, True):
+        model = nn.Sequential([nn.Dense(1, kernel_initializer="ones")], seed=0)
+        model.compile(
+            nn.SGD(1e-30),
+            lambda t, p: ag.sqrt(ag.square(p) * scale) * (scale / 1e3),
+            run_eagerly=run_eagerly,
+        )
+        try:
+            model.fit(np.where(np.arange(80).reshape(20, 4) < 50, 0, X), Y, batch_size=5, verbose=0)
+            found.append(model.get_weights())
+        except nn.training.NotFiniteError as error:
+            found.append(str(error))
+    assert_same_bits(*found)
+
+
+def test_a_bad_batch_raises_what_it_raises_eagerly_and_gives_no_notice():
+    model = network()
+    fit(model)
+    for call in (
+        lambda: model.predict(np.ones((3, 7)), verbose=0),
+        lambda: model.evaluate(np.ones((3, 7)), [0, 1, 2], verbose=0),
+    ):
+        with pytest.raises(ag.ShapeError, match="4 columns"):
+            call()
+    fit(model)
+
+
+def test_a_model_with_plans_can_be_copied_and_pickled():
+    model = network()
+    fit(model)
+    for twin in (copy.deepcopy(model), pickle.loads(pickle.dumps(model))):
+        assert not twin.planner.plans
+        assert_same_bits(twin.predict(X, verbose=0), model.predict(X, verbose=0))
+
+
+def test_plans_are_kept_for_a_bounded_number_of_shapes():
+    model = network()
+    model.build((None, 4))
+    for n in range(1, LIMIT + 5):
+        model.predict(X[:1].repeat(n, axis=0), batch_size=n, verbose=0)
+    assert len(model.planner.plans) == LIMIT
