@@ -21,6 +21,7 @@ import numpy as np
 import autograd as ag
 from autograd.errors import GraphError, message
 from nn import config
+from nn.layers.calling import calling
 from nn.module import unchanged_on_error
 from nn.tracing import Effects, gathering
 
@@ -144,9 +145,13 @@ class _Marks:
         try:
             for now, before in self.whole:
                 if now != before:
-                    if any(now.get(k) != before.get(k) for k in {*now, *before} - _OF_THE_RUN):
+                    lasting = [
+                        {k: v for k, v in each.items() if k not in _OF_THE_RUN}
+                        for each in (now, before)
+                    ]
+                    if lasting[0] != lasting[1]:
                         return False
-                    before.update(now)
+                    before.update({k: v for k, v in now.items() if k in _OF_THE_RUN})
             for get, where, values in self.parts:
                 if get(where) != values:
                     return False
@@ -208,7 +213,7 @@ def _program(step: Callable[..., Any], *examples: Any) -> Any:
 
 def _rehearsed(model: Any, x: Any, training: bool) -> Effects:
     """Run the model once, to learn what it draws and moves."""
-    with ag.no_grad(), gathering(Effects()) as effects:
+    with ag.no_grad(), calling(), gathering(Effects()) as effects:
         model.forward(x, training)
     return effects
 
@@ -230,7 +235,7 @@ class Prediction:
         self.makers = _rehearsed(model, x, False).makers
 
         def step(x: Any, drawn: Any) -> Any:
-            with gathering(Effects(drawn)):
+            with calling(), gathering(Effects(drawn)):
                 return model.forward(x)
 
         self.program = _program(step, x, [make() for make in self.makers])
