@@ -245,7 +245,7 @@ def measured(loss: Mean, model: Any) -> Logs:
 
 def _plain(result: Any) -> Any:
     """Return what a metric of one's own gives as a float, if it is a single number."""
-    value = result.data if isinstance(result, Tensor) else result
+    value = result.data if isinstance(result, Tensor) else np.asarray(result)
     return float(value) if np.ndim(value) == 0 else value
 
 

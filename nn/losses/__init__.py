@@ -12,7 +12,7 @@ from nn.losses.classification import (
     kl_divergence,
     sparse_categorical_crossentropy,
 )
-from nn.losses.common import EPSILON, REGISTRY, reduce
+from nn.losses.common import EPSILON, REGISTRY, aligned, reduce
 from nn.losses.objects import (
     BinaryCrossentropy,
     CategoricalCrossentropy,
@@ -23,6 +23,7 @@ from nn.losses.objects import (
     KLDivergence,
     LogCosh,
     Loss,
+    LossOf,
     MeanAbsoluteError,
     MeanSquaredError,
     SparseCategoricalCrossentropy,
@@ -48,9 +49,11 @@ __all__ = [
     "KLDivergence",
     "LogCosh",
     "Loss",
+    "LossOf",
     "MeanAbsoluteError",
     "MeanSquaredError",
     "SparseCategoricalCrossentropy",
+    "aligned",
     "binary_crossentropy",
     "categorical_crossentropy",
     "class_index",

@@ -98,6 +98,22 @@ def _of_type(x: Any, dtype: np.dtype[Any]) -> Any:
     return x.astype(dtype=dtype) if isinstance(x, Tensor) else x.astype(dtype)
 
 
+def aligned(y_true: Any, y_pred: Any) -> Any:
+    """Return the targets with the rank of the predictions, where an axis of length 1 is all.
+
+    A column less a row would be a matrix, and a loss of one's own silently another.
+
+    Example:
+        >>> aligned([1, 2], np.zeros((2, 1))).shape
+        (2, 1)
+    """
+    t = y_true if isinstance(y_true, Tensor) else np.asarray(y_true)
+    given, wanted = np.shape(t), np.shape(y_pred)
+    if (*given, 1) == wanted or given == (*wanted, 1):
+        return ag.reshape(t, wanted)
+    return t
+
+
 PROBABILITIES = ("binary_crossentropy", "categorical_crossentropy")
 """Losses whose targets are probabilities; Keras takes any number, and a loss without a bottom."""
 

@@ -6,16 +6,53 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np  # noqa: F401 - the examples use it
+
 from autograd import scope
 from autograd.errors import ArgumentError, message
 from nn.losses import classification as c
 from nn.losses import regression as r
-from nn.losses.common import REGISTRY, check_targets, reduce
-from nn.registry import Configurable
+from nn.losses.common import REGISTRY, aligned, check_targets, constant, reduce
+from nn.registry import Configurable, snake_case
 
 
 class Loss(Configurable):
-    """A loss function with its options.
+    """What training makes small; subclasses give `call`.
+
+    Args:
+        name: what messages call it; the class name in snake_case if not given.
+        reduction: as for `nn.losses.reduce`.
+
+    Example:
+        >>> class Doubled(Loss):
+        ...     def call(self, y_true, y_pred):
+        ...         return 2 * (y_true - y_pred) ** 2
+        >>> float(Doubled()([1.0, 2.0], np.array([1.0, 4.0])))
+        4.0
+    """
+
+    options: dict[str, Any] = {}  # noqa: RUF012 - none, and nobody writes to it
+    name: str
+
+    def __init__(self, name: str | None = None, reduction: str | None = "sum_over_batch_size"):
+        self.name = name or snake_case(type(self).__name__)
+        self.reduction = reduction
+
+    def call(self, y_true: Any, y_pred: Any) -> Any:
+        """Return one loss an example, or a scalar; y_true has the rank and type of y_pred."""
+        raise NotImplementedError
+
+    def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
+        """Return the loss of a batch."""
+        entries = self.call(constant(aligned(y_true, y_pred), y_pred), y_pred)
+        return reduce(entries, sample_weight, self.reduction)
+
+    def check(self, y_true: Any, shape: tuple[int, ...]) -> None:
+        """Raise if targets do not fit predictions of that shape, where that can be known."""
+
+
+class LossOf(Loss):
+    """A loss function of this library with its options.
 
     Args:
         options: those of the function, by name or in its order, and `reduction` and `name`.
@@ -35,7 +72,7 @@ class Loss(Configurable):
     def __init__(self, *positional: Any, **options: Any) -> None:
         known = [p for p in inspect.signature(self.function).parameters if p not in _NOT_OPTIONS]
         options.update(zip(known, positional, strict=False))
-        self.name: str = options.pop("name", None) or self.function.__name__
+        self.name = options.pop("name", None) or self.function.__name__
         unknown = [name for name in options if name not in (*known, "reduction")]
         if unknown or len(positional) > len(known):
             raise ArgumentError(
@@ -73,14 +110,14 @@ class Loss(Configurable):
 _NOT_OPTIONS = ("y_true", "y_pred", "sample_weight", "reduction")
 
 
-def _as_class(name: str, function: Callable[..., Any]) -> type[Loss]:
+def _as_class(name: str, function: Callable[..., Any]) -> type[LossOf]:
     members = {
         "function": staticmethod(function),
         "__doc__": f"`{function.__name__}` as an object with options.",
         "__module__": __name__,
     }
     # under the function's name too: "hinge" means the class, whichever way it is written
-    made: type[Loss] = REGISTRY.add(function.__name__)(type(name, (Loss,), members))
+    made: type[LossOf] = REGISTRY.add(function.__name__)(type(name, (LossOf,), members))
     return made
 
 
@@ -102,16 +139,12 @@ class CustomLoss(Loss):
     """A function of (y_true, y_pred) that gives one loss an example, or a scalar."""
 
     def __init__(self, function: Callable[[Any, Any], Any]) -> None:
+        super().__init__(getattr(function, "__name__", "loss"))
         self.function = function
-        self.name = getattr(function, "__name__", "loss")
-        self.options = {}
 
-    def check(self, y_true: Any, shape: tuple[int, ...]) -> None:
-        """Leave it to the function what targets it takes."""
-
-    def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
-        """Return the mean of what the function gives."""
-        return reduce(self.function(y_true, y_pred), sample_weight)
+    def call(self, y_true: Any, y_pred: Any) -> Any:
+        """Return what the function gives."""
+        return self.function(y_true, y_pred)
 
 
 def get(identifier: Any) -> Loss:

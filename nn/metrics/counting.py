@@ -9,7 +9,7 @@ import numpy as np
 from autograd import Tensor
 from autograd.errors import ArgumentError, ShapeError, message
 from nn.losses import class_index
-from nn.metrics.metric import REGISTRY, MeanOf, Metric
+from nn.metrics.metric import REGISTRY, Accumulator, MeanOf
 
 
 def _raw(x: Any) -> Any:
@@ -54,7 +54,6 @@ class TopKCategoricalAccuracy(MeanOf):
 
     def __init__(self, k: int = 5, name: str = "top_k_categorical_accuracy") -> None:
         super().__init__(in_top_k, name, k=k)
-        self.k = k
 
 
 @REGISTRY.add()
@@ -74,7 +73,7 @@ class SparseTopKCategoricalAccuracy(TopKCategoricalAccuracy):
         super().__init__(k, name)
 
 
-class _Thresholded(Metric):
+class _Thresholded(Accumulator):
     """Counts of true and false positives and negatives, at each of some thresholds.
 
     Args:

@@ -9,34 +9,131 @@ import numpy as np
 
 from autograd import Tensor
 from autograd.errors import ArgumentError, ShapeError, message
-from nn import losses
-from nn.registry import Configurable, Registry
+from nn import initializers, losses
+from nn.registry import Configurable, Registry, snake_case
 
 REGISTRY = Registry("metric")
 
 
+class Variable(np.lib.mixins.NDArrayOperatorsMixin):
+    """What a metric of one's own accumulates in: an array in float64 that can be assigned.
+
+    Args:
+        value: what it starts from.
+        name: what messages call it.
+
+    Example:
+        >>> total = Variable(np.zeros(2))
+        >>> total.assign_add([1.0, 2.0])
+        >>> total / 2
+        array([0.5, 1. ])
+    """
+
+    def __init__(self, value: Any, name: str | None = None) -> None:
+        self.data = np.asarray(value, float)
+        self.name = name
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape, which stays."""
+        return self.data.shape
+
+    def assign(self, value: Any) -> None:
+        """Replace the value.
+
+        Raises:
+            ShapeError: if the shape differs.
+        """
+        new = np.array(_raw(value), float)
+        if new.shape != self.shape:
+            raise ShapeError(
+                message(
+                    f"a value of shape {self.shape} for {self.name or 'the variable'}",
+                    f"shape {new.shape}",
+                    "add_weight(shape=...) for an array",
+                )
+            )
+        self.data = new
+
+    def assign_add(self, value: Any) -> None:
+        """Add to the value."""
+        self.assign(self.data + _raw(value))
+
+    def assign_sub(self, value: Any) -> None:
+        """Subtract from the value."""
+        self.assign(self.data - _raw(value))
+
+    def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
+        return np.array(self.data, dtype)
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
+        return getattr(ufunc, method)(*(_plain(x) for x in inputs), **options)
+
+    def __float__(self) -> float:
+        return float(self.data)
+
+
+def _plain(x: Any) -> Any:
+    return x.data if isinstance(x, Variable) else x
+
+
 class Metric(Configurable):
-    """A number accumulated over batches.
+    """A number accumulated over batches; subclasses give `update_state` and `result`.
 
     Args:
         name: its key in the history.
 
     Example:
-        >>> metric = Mean()
-        >>> metric.update_state([1.0, 3.0])
-        >>> metric.result()
-        2.0
+        >>> class Largest(Metric):
+        ...     def __init__(self, name="largest"):
+        ...         super().__init__(name)
+        ...         self.seen = self.add_weight(name="seen")
+        ...     def update_state(self, y_true, y_pred, sample_weight=None):
+        ...         self.seen.assign(np.maximum(self.seen, np.max(y_pred)))
+        ...     def result(self):
+        ...         return self.seen
+        >>> metric = Largest()
+        >>> metric.update_state([0, 1], [2.0, 3.0])
+        >>> float(metric.result())
+        3.0
+        >>> metric.reset_state()
+        >>> float(metric.result())
+        0.0
     """
 
     higher_is_better: bool | None = None
 
-    def __init__(self, name: str | None = None) -> None:
-        self.name = name or type(self).__name__.lower()
-        self.reset_state()
+    def __init__(self, name: str | None = None, dtype: Any = None) -> None:
+        self.name = name or snake_case(type(self).__name__)
+        self.dtype = dtype
+        self.variables: list[Variable] = []
+
+    def add_weight(
+        self, shape: Any = (), initializer: Any = "zeros", dtype: Any = None, name: Any = None
+    ) -> Variable:
+        """Return a number or array to accumulate in, which `reset_state` sets to zero.
+
+        Args:
+            shape: its shape.
+            initializer: a name or object of `nn.initializers`.
+            dtype: accepted for Keras' sake: what is accumulated is float64.
+            name: what messages call it.
+        """
+        shape = (shape,) if isinstance(shape, int) else shape
+        variable = Variable(initializers.get(initializer)(shape, "float64"), name)
+        self.variables.append(variable)
+        return variable
+
+    add_variable = add_weight
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor's arguments as plain data."""
+        return {k: v for k, v in super().get_config().items() if k != "dtype"}
 
     def reset_state(self) -> None:
-        """Forget everything."""
-        raise NotImplementedError
+        """Forget everything: set what `add_weight` gave to zero."""
+        for variable in self.variables:
+            variable.assign(np.zeros(variable.shape))
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
         """Take in a batch."""
@@ -48,11 +145,15 @@ class Metric(Configurable):
 
     def get_state(self) -> dict[str, Any]:
         """Return what has been accumulated, as plain data."""
-        return {k: v for k, v in vars(self).items() if isinstance(v, (float, np.ndarray))}
+        kept = {k: v for k, v in vars(self).items() if isinstance(v, (float, np.ndarray))}
+        return {**kept, "variables": [v.data for v in self.variables]}
 
     def set_state(self, state: dict[str, Any]) -> None:
         """Go on from what `get_state` returned."""
-        vars(self).update(state)
+        numbers = dict(state)
+        for variable, value in zip(self.variables, numbers.pop("variables"), strict=True):
+            variable.assign(value)
+        vars(self).update(numbers)
 
     def __call__(self, *batch: Any, **weights: Any) -> Any:
         """Take in a batch and return the result so far."""
@@ -60,11 +161,21 @@ class Metric(Configurable):
         return self.result()
 
 
+class Accumulator(Metric):
+    """A metric of this library, whose `reset_state` makes what it accumulates in."""
+
+    def __init__(self, name: str | None = None, dtype: Any = None) -> None:
+        super().__init__(name or type(self).__name__.lower(), dtype)
+        self.reset_state()
+
+
 @REGISTRY.add()
-class Mean(Metric):
+class Mean(Accumulator):
     """The weighted mean of values.
 
     Example:
+        >>> Mean()([1.0, 3.0])
+        2.0
         >>> Mean()([1.0, 3.0], sample_weight=[1.0, 0.0])
         1.0
     """
@@ -113,14 +224,24 @@ class MeanOf(Mean):
         self.function = function
         self.options = options
 
+    def get_config(self) -> dict[str, Any]:
+        """Return name and options."""
+        return {"name": self.name, **{k: v for k, v in self.options.items() if k != "reduction"}}
+
+    @classmethod
+    def from_config(cls, config: Any) -> Any:
+        """Make the metric from name and options."""
+        return cls(**config)
+
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:  # type: ignore[override]
         """Take in a batch."""
-        values = self.function(_raw(y_true), _raw(y_pred), **self.options)
+        p = _raw(y_pred)
+        values = self.function(_raw(losses.aligned(y_true, p)), p, **self.options)
         super().update_state(_raw(values), sample_weight)
 
 
 def _raw(x: Any) -> Any:
-    return np.asarray(x.data) if isinstance(x, Tensor) else np.asarray(x)
+    return np.asarray(x.data if isinstance(x, (Tensor, Variable)) else x)
 
 
 # ---- accuracies ----------------------------------------------------------------------------------
@@ -232,7 +353,7 @@ MeanAbsoluteError = _metric_of_loss("MeanAbsoluteError", losses.mean_absolute_er
 
 
 @REGISTRY.add("acc")
-class Accuracy(Metric):
+class Accuracy(Accumulator):
     """The accuracy that fits the shapes of the first batch: binary, by label or one-hot.
 
     Example:
@@ -307,5 +428,6 @@ def get(identifier: Any) -> Metric:
 
 
 def _of_loss(loss: losses.Loss, name: str) -> Metric:
-    options = {**loss.options, "reduction": None} if type(loss) is not losses.CustomLoss else {}
-    return MeanOf(loss.function, name, **options)
+    if isinstance(loss, losses.LossOf):
+        return MeanOf(loss.function, name, **{**loss.options, "reduction": None})
+    return MeanOf(loss.call, name)

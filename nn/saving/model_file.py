@@ -19,8 +19,8 @@ from nn import losses, metrics, optimizers
 from nn.datasets.idx import DataError
 from nn.models.model import Model
 from nn.models.sequential import Sequential
-from nn.saving.custom import known_objects, registered_name
-from nn.saving.plain import function_plain, with_modules, without_keras
+from nn.saving.custom import known_objects
+from nn.saving.plain import function_plain, object_plain, with_modules, without_keras
 from nn.saving.structure import model_of, model_plain
 from nn.saving.weights import from_hdf5, hdf5, opened, restore_optimizer, sealed
 
@@ -33,6 +33,8 @@ def _compile_plain(model: Any) -> dict[str, Any]:
     loss: Any = recipe.loss.name
     if isinstance(recipe.loss, losses.CustomLoss):
         loss = function_plain(recipe.loss.function, losses.REGISTRY, "a loss of nn.losses")
+    elif not isinstance(recipe.loss, losses.LossOf):
+        loss = object_plain(recipe.loss, losses.REGISTRY, "a loss of nn.losses")
     elif recipe.loss.options:
         plain = {"class_name": type(recipe.loss).__name__, "config": recipe.loss.get_config()}
         loss = with_modules(plain)
@@ -53,23 +55,15 @@ def _compile_plain(model: Any) -> dict[str, Any]:
 
 
 def _metric_plain(metric: Any) -> Any:
-    name = metric.name.removeprefix("weighted_")
-    if name.lower() in {**losses.REGISTRY.entries, **metrics.REGISTRY.entries}:
-        return name
     if type(metric) is metrics.MeanOf:
+        # by the name of a loss, or a function of one's own
+        known = {**losses.REGISTRY.entries, **metrics.REGISTRY.entries}
+        if metric.name.lower() in known:
+            return metric.name
         return function_plain(metric.function, metrics.REGISTRY, "metrics of nn.metrics")
-    own = registered_name(type(metric))
-    if type(metric).__name__.lower() not in metrics.REGISTRY.entries and own is None:
-        raise ArgumentError(
-            message(
-                "metrics of nn.metrics, to save the model",
-                f"{metric.name!r}",
-                "registering the class by nn.saving.register_keras_serializable(), or "
-                "model.save_weights, which leaves the metrics out",
-            )
-        )
-    plain = with_modules({"class_name": type(metric).__name__, "config": metric.get_config()})
-    return plain if own is None else {"module": None, **plain, "registered_name": own}
+    if isinstance(metric, metrics.Accuracy):
+        return metric.name.removeprefix("weighted_")
+    return object_plain(metric, metrics.REGISTRY, "metrics of nn.metrics")
 
 
 def save_model(model: Any, path: str | os.PathLike[str]) -> None:

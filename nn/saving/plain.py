@@ -91,23 +91,42 @@ def function_plain(function: Any, known: Registry, what: str) -> Any:
     }
 
 
+def object_plain(item: Any, known: Registry, what: str) -> dict[str, Any]:
+    """Return an object of a class in `known`, or of a registered one, as plain data.
+
+    Args:
+        item: the object.
+        known: where the library's own classes stand.
+        what: what messages call it.
+
+    Raises:
+        ArgumentError: if its class is neither.
+    """
+    kind = type(item)
+    plain: dict[str, Any] = with_modules({"class_name": kind.__name__, "config": item.get_config()})
+    if known.entries.get(kind.__name__.lower()) is kind:
+        return plain
+    name = registered_name(kind)
+    if name is None:
+        raise ArgumentError(
+            message(
+                f"{what}, to save the model",
+                f"{kind.__name__} {item.name!r}",
+                "registering the class by nn.saving.register_keras_serializable(), or "
+                "model.save_weights, and making the model in code before load_weights",
+            )
+        )
+    return {"module": None, **plain, "registered_name": name}
+
+
 def layer_plain(layer: Any) -> dict[str, Any]:
     """Return a layer as plain data.
 
     Raises:
         ArgumentError: if it is neither of `nn.layers` nor registered.
     """
-    name = registered_name(type(layer))
-    if type(layer).__name__.lower() not in LAYERS.entries and name is None:
-        raise ArgumentError(
-            message(
-                "layers of nn.layers, to save the model",
-                f"{type(layer).__name__} {layer.name!r}",
-                "registering the class by nn.saving.register_keras_serializable(), or "
-                "model.save_weights, and making the model in code before load_weights",
-            )
-        )
-    config = layer.get_config()
+    out = object_plain(layer, LAYERS, "layers of nn.layers")
+    config = out["config"]
     activation = getattr(layer, "activation", None)
     if callable(activation) and "activation" in config:
         config["activation"] = function_plain(
@@ -118,9 +137,6 @@ def layer_plain(layer: Any) -> dict[str, Any]:
     for absent in ("input_shape", "input_dim"):
         config.pop(absent, None)
     config["dtype"] = layer.compute_dtype.name
-    out: dict[str, Any] = with_modules({"class_name": type(layer).__name__, "config": config})
-    if name is not None:
-        out = {"module": None, **out, "registered_name": name}
     if layer.build_shape is not None:
         shape = layer.build_shape
         several = isinstance(shape, list)
