@@ -312,8 +312,10 @@ def toposort(roots: Iterable[Node]) -> list[Node]:
     return order
 
 
-def leading_to(roots: Sequence[Node], targets: set[Node]) -> set[Node]:
-    """Return the Tensors between the roots and the targets, ends included."""
+def leading_to(roots: Sequence[Node], targets: set[Node]) -> set[Node] | None:
+    """Return the Tensors between the roots and the targets, ends included; None if all are."""
+    if _leaves_are_in(targets, roots):
+        return None
     relevant = set(targets)
     for node in reversed(toposort(roots)):
         if node in relevant or node.is_leaf:
@@ -327,6 +329,29 @@ def leading_to(roots: Sequence[Node], targets: set[Node]) -> set[Node]:
         if leads:
             relevant.add(node)
     return relevant
+
+
+def _leaves_are_in(targets: set[Node], roots: Sequence[Node]) -> bool:
+    """Say whether all leaves that the roots depend on are among the targets."""
+    found = list(dict.fromkeys(roots))
+    seen = set(found)
+    for node in found:  # grows while it is walked
+        if node._op is LEAF:
+            if node not in targets:
+                return False
+        elif node._record is not None:
+            for x in node._record[0]:
+                if isinstance(x, Node) and x not in seen and x._op is not None:
+                    seen.add(x)
+                    found.append(x)
+        else:
+            if node._dx is not None and node._x not in seen:
+                seen.add(node._x)
+                found.append(node._x)
+            if node._dy is not None and node._y not in seen:
+                seen.add(node._y)
+                found.append(node._y)
+    return True
 
 
 def refuse_stale(node: Node, inputs: Iterable[Any]) -> None:

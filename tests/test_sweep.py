@@ -200,3 +200,16 @@ def test_a_rule_that_raises_leaves_every_grad_as_it_was() -> None:
         y.backward()
     assert (x.grad, z.grad, middle.grad) == seen
     assert y.grad is None
+
+
+def test_only_what_leads_to_a_target_is_visited() -> None:
+    x, w = Tensor(2.0), Tensor(3.0, name="w")
+    left = x * 4.0
+    y = left + w * 5.0
+    assert ag.gradients(y, (x, w)) == (4.0, 5.0)  # all leaves, so all is visited
+    assert ag.gradients(y, (left, x, w)) == (1.0, 4.0, 5.0)
+    w.assign(6.0)
+    assert ag.gradients(y, (x, left)) == (4.0, 1.0)
+    for targets in ((x, w), w):
+        with pytest.raises(GraphError, match=r"'w'.*assigned since"):
+            ag.gradients(y, targets)
