@@ -382,7 +382,7 @@ def call(
     Raises:
         ArgumentError: if an argument is not covered.
     """
-    signature = inspect.signature(function)
+    signature = _signature(function)
     known = signature.parameters
     args, kwargs = _by_name_where_signatures_part(list(known), row, args, kwargs)
     if not any(p.kind is p.VAR_KEYWORD for p in known.values()):
@@ -391,16 +391,24 @@ def call(
                 raise refused(row, name, kwargs[name], known)
         kwargs = {name: value for name, value in kwargs.items() if name in known}
     try:
-        signature.bind(*args, **kwargs)
-    except TypeError as error:
-        raise ArgumentError(
-            message(
-                f"{row.name} to be called as {row.name}{signature}",
-                f"{len(args)} positional arguments and {sorted(kwargs)} ({error})",
-                "arguments that fit",
-            )
-        ) from error
-    return function(*args, **kwargs)
+        return function(*args, **kwargs)
+    except TypeError:
+        try:
+            signature.bind(*args, **kwargs)
+        except TypeError as error:
+            raise ArgumentError(
+                message(
+                    f"{row.name} to be called as {row.name}{signature}",
+                    f"{len(args)} positional arguments and {sorted(kwargs)} ({error})",
+                    "arguments that fit",
+                )
+            ) from error
+        raise  # what the function itself refuses
+
+
+@functools.cache
+def _signature(function: Callable[..., Any]) -> inspect.Signature:
+    return inspect.signature(function)
 
 
 def _by_name_where_signatures_part(
@@ -408,8 +416,8 @@ def _by_name_where_signatures_part(
 ) -> tuple[tuple[Any, ...], Mapping[str, Any]]:
     """Name the positional arguments from where NumPy's signature has others than `known`."""
     names = row.positional
-    same = 0
-    while same < min(len(args), len(known), len(names)) and known[same] == names[same]:
+    most, same = min(len(args), len(known), len(names)), 0
+    while same < most and known[same] == names[same]:
         same += 1
     if same == 0 or not same < len(args) <= len(names):
         return args, kwargs
