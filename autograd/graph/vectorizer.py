@@ -20,8 +20,8 @@ from .plan import Plan
 from .recorder import Recorder, record
 from .tree import flatten, unflatten
 
-BLOCK = 8192
-"""Entries of a block: a dozen buffers of them fit the second-level cache."""
+BLOCK = 16384
+"""Entries of a block: eight buffers of them fit the second-level cache of a present machine."""
 
 
 def _threads() -> int:
@@ -155,11 +155,12 @@ class Vectorized:
         starts = range(0, count, size)
         workers = min(self.threads, len(starts))
         bar = _bar(len(starts)) if progress else None
+        waiting = iter(starts)  # a worker takes the next block, so that a busy core delays none
 
-        def work(share: Sequence[int]) -> None:
+        def work() -> None:
             plan = self._taken(key, graph, size)
             try:
-                for start in share:
+                for start in waiting:
                     _run(plan, start, size, count, sources, flat)
                     if bar is not None:
                         bar.update()
@@ -168,13 +169,13 @@ class Vectorized:
 
         try:
             if workers == 1:
-                work(starts)
+                work()
             else:
-                chunk = -(-len(starts) // workers)
-                shares = [starts[i : i + chunk] for i in range(0, len(starts), chunk)]
-                with ThreadPoolExecutor(workers) as pool:
-                    for done in [pool.submit(work, share) for share in shares]:
-                        done.result()
+                with ThreadPoolExecutor(workers - 1) as pool:
+                    others = [pool.submit(work) for _ in range(workers - 1)]
+                    work()
+                    for other in others:
+                        other.result()
         finally:
             if bar is not None:
                 bar.close()
