@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import inspect
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -130,12 +131,17 @@ def vjp(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], tupl
     return run.plain(run.y), pullback
 
 
-def jvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:
+def jvp(
+    f: Callable[..., Any],
+    primals: Sequence[Any] | None = None,
+    tangents: Sequence[Any] | None = None,
+) -> Any:
     """Return f(*primals) and its derivative along the tangents, by the forward sweep.
 
     Args:
         f: a function of numbers, arrays or containers of them.
-        primals: its arguments.
+        primals: its arguments; None for the function of arguments and then their tangents, a
+            Graph if `f` is one.
         tangents: a direction for each, of the same structure and shapes.
 
     Returns:
@@ -148,7 +154,11 @@ def jvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) 
     Example:
         >>> jvp(lambda x, y: x * y, (3.0, 2.0), (1.0, 10.0))
         (6.0, 32.0)
+        >>> jvp(lambda x, y: x * y)(3.0, 2.0, 1.0, 10.0)
+        (6.0, 32.0)
     """
+    if primals is None and tangents is None:
+        return _again(f, _along(f), 2)
     for name, group in (("primals", primals), ("tangents", tangents)):
         if not isinstance(group, (tuple, list)):
             raise ArgumentError(
@@ -387,6 +397,24 @@ def stop_gradient(x: Any) -> Any:
         3.0
     """
     return mapped(lambda leaf: leaf.detach() if type(leaf) is Tensor else leaf, x)
+
+
+def _along(f: Callable[..., Any]) -> Callable[..., Any]:
+    """Return the jvp of `f` as a function of its arguments and then their tangents."""
+
+    def along(*both: Any) -> Any:
+        half = len(both) // 2
+        return jvp(f, both[:half], both[half:])
+
+    names = list(inspect.signature(f).parameters) if hasattr(f, "__signature__") else []
+    along.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
+        [
+            inspect.Parameter(name, inspect.Parameter.POSITIONAL_ONLY)
+            for name in (*names, *(f"{name}_tangent" for name in names))
+        ]
+        or [inspect.Parameter("both", inspect.Parameter.VAR_POSITIONAL)]
+    )
+    return along
 
 
 def _again(

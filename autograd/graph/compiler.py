@@ -253,10 +253,11 @@ class Compiled:
             native = find_spec("llvmlite") and all(e.row.scalar for e in graph.equations)
             return "llvm" if native else "python"
         if not scalar and self.backend != "numpy":
+            other = next((spec for spec in graph.specs if spec.shape or spec != _FLOAT), _FLOAT)
             raise ArgumentError(
                 message(
                     f'a function of floats for backend="{self.backend}"',
-                    f"arrays in {graph.name}",
+                    f"{'an array' if other.shape else 'a value'} of {other} in {graph.name}",
                     'backend="numpy", or "auto", which chooses',
                 )
             )

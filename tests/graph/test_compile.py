@@ -194,12 +194,31 @@ def test_float32_programs_stay_float32() -> None:
     assert kinds <= {"float32", "bool"}
 
 
+def test_auto_takes_what_the_function_is_made_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    def chosen(f: Any, *args: Any) -> str:
+        fast = ag.compile(f)
+        fast(*args)
+        return fast.stats.backend
+
+    assert chosen(bowl, 3.0, 1.0) == "llvm"
+    assert chosen(lambda x: np.sum(x * x), np.ones(3)) == "numpy"
+    assert chosen(lambda x: x * x, np.float32(2.0)) == "numpy"
+    # a row that does not say what it does to floats
+    assert chosen(lambda x: np.cbrt(x) * x, 2.0) == "python"
+    monkeypatch.setattr("autograd.graph.compiler.find_spec", lambda name: None)
+    assert chosen(bowl, 3.0, 1.0) == "python"
+
+
 def test_refusals_are_one_sentence() -> None:
     with pytest.raises(ag.ArgumentError, match="backend to be one of"):
         ag.compile(bowl, backend="numba")
     for backend in ("python", "llvm"):
-        with pytest.raises(ag.ArgumentError, match="numpy"):
+        with pytest.raises(ag.ArgumentError, match=r"an array of float64\[3\].*numpy"):
             ag.compile(bowl, backend=backend)(np.ones(3), np.ones(3))
+        with pytest.raises(ag.ArgumentError, match=r"a value of float32.*numpy"):
+            ag.compile(bowl, backend=backend)(np.float32(1), np.float32(2))
+    with pytest.raises(ag.ArgumentError, match=r"cbrt.*python"):
+        ag.compile(lambda x: np.cbrt(x), backend="llvm")(2.0)
     with pytest.raises(ag.TraceError, match=r"np\.where"):
         ag.compile(lambda x: x if x > 0 else -x)(1.0)
     with pytest.raises(ag.ArgumentError, match=r"functools\.partial"):

@@ -244,6 +244,15 @@ def test_derivatives_of_graphs_are_graphs() -> None:
     assert type(product) is Graph
     np.testing.assert_allclose(product(v, np.ones(3)), hessian(v) @ np.ones(3), rtol=1e-14)
     assert ag.jvp(graph, (0.5, 3.0), (1.0, 0.0))[1] == slope(0.5, 3.0)
+    forward = ag.jvp(graph)
+    assert type(forward) is Graph
+    assert forward.input_names == ("x", "y", "x_tangent", "y_tangent")
+    assert forward(0.5, 3.0, 1.0, 0.0) == (graph(0.5, 3.0), slope(0.5, 3.0))
+    several = trace(lambda p: {"a": p["u"] * p["v"], "b": [p["u"]]}, {"u": 2.0, "v": 3.0})
+    point = {"u": 4.0, "v": 5.0}
+    assert ag.jvp(several)(point, {"u": 1.0, "v": 0.0})[1] == {"a": 5.0, "b": [1.0]}
+    assert type(ag.jacobian(several)) is Graph
+    assert ag.jacobian(several)(point) == ag.jacobian(several.__call__)(point)
 
 
 def test_a_graph_called_with_tensors_is_differentiable() -> None:
