@@ -30,7 +30,14 @@ def lazily(
     def get(name: str) -> Any:
         if name not in module_of:
             raise AttributeError(f"module {package!r} has no attribute {name!r}", name=name)
-        value = getattr(import_module(f"{package}.{module_of[name]}"), name)
+        room = f"{package}.{module_of[name]}"
+        try:
+            value = getattr(import_module(room), name)
+        except ModuleNotFoundError as error:
+            if error.name != room:
+                raise
+            reason = f"module {package!r} has no attribute {name!r}: {room} is not there"
+            raise AttributeError(reason, name=name) from error
         setattr(sys.modules[package], name, value)
         return value
 

@@ -168,6 +168,8 @@ def jvp(
                     f"({name},)",
                 )
             )
+    assert primals is not None
+    assert tangents is not None
     if len(primals) != len(tangents):
         raise ShapeError(
             message(
