@@ -56,6 +56,7 @@ methods.install()
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from .check.backward import diff_backward
     from .check.gradcheck import gradcheck
     from .check.numerical import numerical_gradient
     from .draw.build import draw
@@ -70,6 +71,7 @@ else:
     __getattr__, __dir__ = lazily(
         __name__,
         {
+            "check.backward": ("diff_backward",),
             "check.gradcheck": ("gradcheck",),
             "check.numerical": ("numerical_gradient",),
             "draw.build": ("draw",),
@@ -100,6 +102,7 @@ __all__ = [
     "contributions",
     "derivative",
     "detect_anomaly",
+    "diff_backward",
     "draw",
     "enable_grad",
     "explain",

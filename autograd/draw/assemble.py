@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
+from ..check.differences import EdgeDiff
 from ..node import Node, value_of
 from ..primitive import Primitive
 from ..sweep import contributions
@@ -45,11 +46,21 @@ class Assembly:
         style: how the figure looks.
         by_module: whether each module is one box.
         note: what the caption says besides.
+        by_hand: comparisons with hand-written gradients, by operation and number of its input, or
+            by Tensor for a sum over its uses.
     """
 
     def __init__(
-        self, order: list[Node], seed: Any, style: Style, *, by_module: bool, note: str
+        self,
+        order: list[Node],
+        seed: Any,
+        style: Style,
+        *,
+        by_module: bool,
+        note: str,
+        by_hand: Mapping[Any, EdgeDiff],
     ) -> None:
+        self.by_hand = by_hand
         self.y = y = order[-1]
         self.order = order
         self.seed = seed
@@ -240,6 +251,7 @@ class Assembly:
         terms: Sequence[Any] = (),
         slope: float | None = None,
         bad: bool = False,
+        diff: EdgeDiff | None = None,
     ) -> None:
         differentiable = isinstance(x, Node) and x.requires_grad
         if differentiable and gradient is None and self.seed is not None:
@@ -255,6 +267,8 @@ class Assembly:
                 differentiable,
                 slope,
                 "value" if is_first else "gradient" if bad else "",
+                "" if diff is None else "right" if diff.is_right else "wrong",
+                "" if diff is None or diff.is_right else diff.got_text,
             )
         )
 
@@ -267,7 +281,7 @@ class Assembly:
                 junction = self._vertex("junction", "")
                 total = functools.reduce(_added, uses.values())
                 terms = () if self.seed is None else tuple(uses.values())
-                self._edge(tail, junction, x, total, terms)
+                self._edge(tail, junction, x, total, terms, diff=self.by_hand.get(x))
                 tail = junction
             self.sources[x] = tail
         return self.sources[x]
@@ -276,9 +290,8 @@ class Assembly:
         for i, (x, slope) in enumerate(zip(t.inputs, local_derivatives(t), strict=True)):
             if isinstance(x, Node):
                 bad = self._is_first(t, i)
-                self._edge(
-                    self._source(x), self.keys[t], x, self.uses[x][t, i], slope=slope, bad=bad
-                )
+                flow, diff = self.uses[x][t, i], self.by_hand.get((t, i))
+                self._edge(self._source(x), self.keys[t], x, flow, slope=slope, bad=bad, diff=diff)
             else:
                 self._edge(self._constant(x), self.keys[t], x, None)
 
@@ -335,6 +348,8 @@ class Assembly:
                 f"{len(self.blocks):,} of {len(self.units):,} {noun} are collapsed into "
                 f"{blocks} {'box' if blocks == 1 else 'boxes'}"
             )
+        if self.by_hand:
+            parts.append("green: right by hand; red and thick: wrong by hand")
         if self.note:
             parts.append(self.note)
         return "; ".join(parts)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Literal
 
+from ..check.differences import BackwardDiff, EdgeDiff
 from ..errors import ArgumentError, DTypeError, GraphError, message
 from ..node import Node
 from .assemble import Assembly
@@ -16,7 +18,7 @@ LEVELS = ("modules", "operations", "scalars")
 
 
 def draw(
-    y: Node,
+    y: Node | BackwardDiff,
     *,
     level: Literal["modules", "operations", "scalars"] = "operations",
     theme: Literal["light", "dark"] = "light",
@@ -29,7 +31,8 @@ def draw(
     them. Large computations are collapsed, and the picture says what stands for how much.
 
     Args:
-        y: a Tensor.
+        y: a Tensor; or what `diff_backward` found, whose edges are then green where the
+            hand-written gradient is right, red and thick where it is wrong.
         level: how closely to look. "modules": each layer, or call of `autograd.scope`, is one box;
             "operations"; "scalars": small arrays are opened into the arithmetic of their entries.
         theme: "light" or "dark".
@@ -52,7 +55,18 @@ def draw(
         >>> [(e.value, e.gradient) for e in draw(price).edges]
         [(100.0, 2.0), (2.0, 100.0), (200.0, 1.0)]
     """
-    if not isinstance(y, Node):
+    by_hand: Mapping[Any, EdgeDiff] = {}
+    if isinstance(y, BackwardDiff):
+        if level != "operations":
+            raise ArgumentError(
+                message("level='operations' for a BackwardDiff", repr(level), "leaving level out")
+            )
+        seed = 1.0 if y.cotangent is None else y.cotangent
+        by_hand = y.marks
+        y = y.result
+    elif isinstance(y, Node):
+        seed = y.grad
+    else:
         raise DTypeError(
             message("y to be a Tensor", type(y).__name__, "drawing a result of Tensors")
         )
@@ -70,7 +84,8 @@ def draw(
     if level == "scalars":
         y, note = opened(order)
         order = evaluation_order(y)
-    return described(order, y.grad, style, by_module=level == "modules", note=note)
+    by_module = level == "modules"
+    return described(order, seed, style, by_module=by_module, note=note, by_hand=by_hand)
 
 
 def described(
@@ -80,6 +95,7 @@ def described(
     *,
     by_module: bool = False,
     note: str = "",
+    by_hand: Mapping[Any, EdgeDiff] | None = None,
 ) -> Figure:
     """Describe a computation.
 
@@ -89,8 +105,11 @@ def described(
         style: how the figure looks.
         by_module: whether each module is one box.
         note: what the caption says besides.
+        by_hand: comparisons with hand-written gradients.
     """
-    parts = Assembly(order, seed, style or Style(), by_module=by_module, note=note)
+    parts = Assembly(
+        order, seed, style or Style(), by_module=by_module, note=note, by_hand=by_hand or {}
+    )
     return Figure(*parts.described())
 
 

@@ -34,6 +34,7 @@ class Theme:
     leaf: str
     operation: str
     block: str
+    right: str
 
 
 LIGHT = Theme(
@@ -46,6 +47,7 @@ LIGHT = Theme(
     leaf="#e8f1fa",
     operation="#ffffff",
     block="#f0f0f0",
+    right="#0b6e4f",
 )
 
 
@@ -59,6 +61,7 @@ DARK = Theme(
     leaf="#22354a",
     operation="#16181b",
     block="#2b2f34",
+    right="#5fd3a6",
 )
 
 THEMES = {"light": LIGHT, "dark": DARK}
@@ -132,10 +135,11 @@ def dot(vertices: Iterable[Vertex], edges: Iterable[Edge], caption: str, style: 
         lines.append(f"  {vertex.key} [id={vertex.key} {_vertex(vertex, theme, style)}];")
     for i, edge in enumerate(edges):
         arrow = " arrowhead=none" if kinds[edge.head] == "junction" else ""
+        pen = _pen(edge, theme)
         lines += [
             f"  e{i} [id=e{i} shape=plain label=<{_quantities(edge, theme, style)}>];",
-            f'  {edge.tail} -> e{i} [id=e{i}a arrowhead=none headport="{start}"];',
-            f'  e{i} -> {edge.head} [id=e{i}b tailport="{stop}"{arrow}];',
+            f'  {edge.tail} -> e{i} [id=e{i}a arrowhead=none headport="{start}"{pen}];',
+            f'  e{i} -> {edge.head} [id=e{i}b tailport="{stop}"{arrow}{pen}];',
         ]
     return "\n".join([*lines, "}", ""])
 
@@ -244,12 +248,26 @@ def _gradient(edge: Edge, theme: Theme, style: Style) -> list[str]:
         return [f'<FONT COLOR="{theme.faint}"><I>constant</I></FONT>']
     if edge.gradient is None:
         lines = _lines(f"{arrow} no gradient yet", theme.faint)
+    elif edge.by_hand == "wrong":
+        wrong = _lines(f"{arrow} wrong, got {edge.got}", theme.alarm)
+        return wrong + _lines(f"expected {gradient_text(edge.gradient, edge.terms)}", theme.alarm)
+    elif edge.by_hand == "right":
+        lines = _lines(f"{arrow} {gradient_text(edge.gradient, edge.terms)} ✓", theme.right)
     else:
         colour = theme.alarm if edge.first_bad == "gradient" else theme.gradient
         lines = _lines(f"{arrow} {gradient_text(edge.gradient, edge.terms)}", colour)
     if style.derivatives and edge.slope is not None:
         lines[-1] += f'<FONT COLOR="{theme.faint}"> local {number(edge.slope)}</FONT>'
     return lines
+
+
+def _pen(edge: Edge, theme: Theme) -> str:
+    """Return the colour of an edge whose gradient was compared; a wrong one is thick."""
+    if not edge.by_hand:
+        return ""
+    if edge.by_hand == "right":
+        return f' color="{theme.right}"'
+    return f' color="{theme.alarm}" penwidth=3'
 
 
 def _lines(text: str, colour: str) -> list[str]:

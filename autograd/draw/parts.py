@@ -54,6 +54,8 @@ class Edge:
         differentiable: False for a constant, which gradients do not flow to.
         slope: the local derivative of the head with respect to this value, where both are scalars.
         first_bad: "value" or "gradient" where that is the first nan or inf of the figure.
+        by_hand: "right" or "wrong" where a hand-written gradient was compared, otherwise "".
+        got: the hand-written gradient where it is wrong, "nothing" if there is none.
     """
 
     tail: str
@@ -64,3 +66,5 @@ class Edge:
     differentiable: bool = True
     slope: float | None = None
     first_bad: Literal["", "value", "gradient"] = ""
+    by_hand: Literal["", "right", "wrong"] = ""
+    got: str = ""

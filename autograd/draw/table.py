@@ -64,4 +64,9 @@ def _back(edge: Edge, story: Story) -> str:
     if story.vertices[edge.head].kind == "junction":
         branches += [story.edges[e] for e in story.out[edge.head]]
     mark = FIRST if any(e.first_bad == "gradient" for e in branches) else ""
+    wrong = [e.got for e in branches if e.by_hand == "wrong"]
+    if wrong:
+        mark += f" (by hand {', '.join(wrong)})"
+    elif any(e.by_hand for e in branches):
+        mark += " (right by hand)"
     return gradient_text(edge.gradient, edge.terms) + mark
