@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 from types import ModuleType
+from typing import Any
 
 
 class ChainruleError(Exception):
@@ -35,7 +36,13 @@ class AnomalyError(ChainruleError, ArithmeticError):
 
 
 class GradientError(ChainruleError, AssertionError):
-    """A gradient is wrong."""
+    """A gradient is wrong.
+
+    Attributes:
+        report: what `gradcheck` found, an `autograd.check.Report`; None from elsewhere.
+    """
+
+    report: Any = None
 
 
 class MissingExtraError(ChainruleError, ImportError):

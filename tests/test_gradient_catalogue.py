@@ -89,7 +89,7 @@ def test_an_operation_wrong_in_one_mode_or_order_is_found_there(
         ag.gradcheck(f, x, order=below)
     with pytest.raises(GradientError) as caught:
         ag.gradcheck(f, x, order=order)
-    report: Report = caught.value.report  # type: ignore[attr-defined]
+    report: Report = caught.value.report
     wrong = [finding for finding in report.findings if finding.verdict == "wrong"]
     assert {finding.mode for finding in wrong} == modes
     assert {finding.order for finding in wrong} == {order}

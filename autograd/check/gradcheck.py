@@ -75,7 +75,8 @@ def gradcheck(
 
     Raises:
         GradientError: if an entry is wrong; its `report` says which.
-        ArgumentError: if `f` is random, writes into its arguments or is not finite at the point.
+        ArgumentError: if an option is wrong, or `f` is no function, is random, writes into its
+            arguments or is not finite at the point.
         DTypeError: if arguments or results are not real.
         ShapeError: if a gradient has the wrong shape.
 
@@ -86,7 +87,7 @@ def gradcheck(
         gradient right: 1 right of 1 entries
           (every entry by itself)
     """
-    _refuse_options(order, modes, directions, gradient)
+    _refuse_options(f, order, modes, directions, gradient)
     rng = np.random.default_rng(seed)
     arguments = Arguments(args)
     reports = []
@@ -139,7 +140,7 @@ def gradcheck(
     report = _merged(reports)
     if report.verdict == WRONG:
         error = GradientError(str(report))
-        error.report = report  # type: ignore[attr-defined]
+        error.report = report
         raise error
     return report
 
@@ -161,13 +162,17 @@ def _refuse_random(name: str, first: Any, second: Any) -> None:
         raise ArgumentError(
             message(
                 f"{name} to give the same bits when called again",
-                f"{first[k]!r} and then {second[k]!r}",
+                f"{first[k]} and then {second[k]}",
                 "a fixed seed inside it (np.random.default_rng(0))",
             )
         )
 
 
-def _refuse_options(order: Any, modes: Any, directions: Any, gradient: Any) -> None:
+def _refuse_options(f: Any, order: Any, modes: Any, directions: Any, gradient: Any) -> None:
+    if not callable(f):
+        raise ArgumentError(
+            message("f to be a function", type(f).__name__, "gradcheck(f, x) with f first")
+        )
     if isinstance(order, bool) or not isinstance(order, int) or order < 1:
         raise ArgumentError(message("order to be a positive int", f"{order!r}", "order=1"))
     if gradient is not None and (order != 1 or not callable(gradient)):
