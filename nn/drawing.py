@@ -35,8 +35,8 @@ def drawn(model: Any, x: Any, level: Any, style: Mapping[str, Any]) -> Any:
 def _zeros(model: Any) -> Any:
     """Return one example of zeros, a list where the model takes several inputs."""
     shape = model.build_shape
-    if model.input_shape is not None:
-        shape = (None, *model.input_shape)
+    if model.example_shape is not None:
+        shape = (None, *model.example_shape)
     if shape is None:
         raise ArgumentError(
             message(

@@ -32,6 +32,8 @@ def snake_case(name: str) -> str:
 class Configurable:
     """What is described by its constructor's arguments, each kept under its own name.
 
+    `unsaved` names those that a configuration leaves out.
+
     Example:
         >>> class Scale(Configurable):
         ...     def __init__(self, factor=2.0):
@@ -39,6 +41,8 @@ class Configurable:
         >>> Scale(3.0).get_config()
         {'factor': 3.0}
     """
+
+    unsaved: tuple[str, ...] = ()
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments as plain data.
@@ -49,6 +53,8 @@ class Configurable:
         """
         kept, missing = {}, []
         for name in arguments(type(self)):
+            if name in self.unsaved:
+                continue
             if hasattr(self, name):
                 kept[name] = _plain(getattr(self, name))
             else:

@@ -69,6 +69,7 @@ class Layer(Module, Configurable):
     """
 
     _takes_training = False
+    unsaved = ("input_shape", "input_dim")
     last_call: calling.Call | None = None
     input: Any = _End(_input_symbol)
     """What the layer was called on last in a model of Symbols."""
@@ -92,12 +93,11 @@ class Layer(Module, Configurable):
         self.name = name or snake_case(type(self).__name__)
         self.is_auto_named = name is None
         self.dtype = None if dtype is None else config.float_dtype(dtype)
-        self.trainable = trainable
+        self._trainable = bool(trainable)
         self.activity_regularizer = regularizers.get(activity_regularizer)
         if input_dim is not None:
             input_shape = (input_dim,)
-        self.input_shape = None if input_shape is None else tuple(input_shape)
-        self.input_dim = None
+        self.example_shape = None if input_shape is None else tuple(input_shape)
         self.built = False
         self.build_shape: Any = None
         self.output_shape: Shape | None = None
@@ -111,6 +111,17 @@ class Layer(Module, Configurable):
             cls._takes_training = "training" in inspect.signature(cls.call).parameters
         if "build" in cls.__dict__:
             cls.build = _whole(cls.build)  # type: ignore[method-assign]
+
+    @property
+    def trainable(self) -> bool:
+        """Whether training changes its parameters; setting it sets all layers within, too."""
+        return self._trainable
+
+    @trainable.setter
+    def trainable(self, value: bool) -> None:
+        for module in self.modules():
+            if isinstance(module, Layer):
+                module._trainable = bool(value)
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments as plain data."""

@@ -102,6 +102,7 @@ class Metric(Configurable):
     """
 
     higher_is_better: bool | None = None
+    unsaved = ("dtype",)
 
     def __init__(self, name: str | None = None, dtype: Any = None) -> None:
         self.name = name or snake_case(type(self).__name__)
@@ -125,10 +126,6 @@ class Metric(Configurable):
         return variable
 
     add_variable = add_weight
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the constructor's arguments as plain data."""
-        return {k: v for k, v in super().get_config().items() if k != "dtype"}
 
     def reset_state(self) -> None:
         """Forget everything: set what `add_weight` gave to zero."""
@@ -352,12 +349,26 @@ MeanSquaredError = _metric_of_loss("MeanSquaredError", losses.mean_squared_error
 MeanAbsoluteError = _metric_of_loss("MeanAbsoluteError", losses.mean_absolute_error)
 
 
-@REGISTRY.add("acc")
-class Accuracy(Accumulator):
-    """The accuracy that fits the shapes of the first batch: binary, by label or one-hot.
+@REGISTRY.add()
+def accuracy(y_true: Any, y_pred: Any) -> Any:
+    """Return for each entry whether both are equal, as labels are.
 
     Example:
-        >>> Accuracy()([1, 0], np.array([[0.2, 0.8], [0.6, 0.4]]))
+        >>> accuracy(np.array([1, 2]), np.array([1, 3]))
+        array([1., 0.])
+    """
+    return (_same_shape(y_true, y_pred, "accuracy") == y_pred).astype(float)
+
+
+Accuracy = _metric_class("Accuracy", accuracy, True)
+
+
+@REGISTRY.add("accuracy", "acc")
+class FittingAccuracy(Accumulator):
+    """What "accuracy" means: the kind that fits the first batch, binary, by label or one-hot.
+
+    Example:
+        >>> FittingAccuracy()([1, 0], np.array([[0.2, 0.8], [0.6, 0.4]]))
         1.0
     """
 

@@ -77,6 +77,20 @@ class Model(OnBatches):
         return f"<{type(self).__name__} name={self.name}, built={self.built}>"
 
     @property
+    def input_shape(self) -> Any:
+        """The shape of the input, batch axis first; a list of shapes for several inputs."""
+        shapes = [symbol.shape for symbol in self.inputs]
+        if not shapes:
+            raise ArgumentError(
+                message(
+                    f"model {self.name!r} to know the shape of its input",
+                    "one that has not seen it",
+                    "an Input as its first item, or model.build((None, width))",
+                )
+            )
+        return shapes if len(shapes) > 1 else shapes[0]
+
+    @property
     def layers(self) -> list[Layer]:
         """The layers that are this model's own."""
         return [m for m in vars(self).values() if isinstance(m, Layer)]

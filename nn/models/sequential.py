@@ -55,7 +55,7 @@ class Sequential(Model):
             ShapeError: if it does not take what the layer before it gives.
         """
         if isinstance(layer, Symbol) and layer.layer is None and not self.layers:
-            self.input_shape = layer.shape[1:]
+            self.example_shape = layer.shape[1:]
             if self.dtype is None and layer.dtype is not None:
                 self.dtype = np.dtype(layer.dtype)
             return
@@ -83,13 +83,13 @@ class Sequential(Model):
             layer.name = f"{base}_{number}"
         if layer.dtype is None:
             layer.dtype = self.dtype
-        if not self.layers and layer.input_shape is not None and self.input_shape is None:
-            self.input_shape = layer.input_shape
+        if not self.layers and layer.example_shape is not None and self.example_shape is None:
+            self.example_shape = layer.example_shape
         try:
             with unchanged_on_error(self):
                 self.layers.append(layer)
-                if self.input_shape is not None:
-                    self.build((None, *self.input_shape))
+                if self.example_shape is not None:
+                    self.build((None, *self.example_shape))
         except BaseException:
             vars(layer).clear()
             vars(layer).update(before)
@@ -120,8 +120,8 @@ class Sequential(Model):
             ArgumentError: if there are no layers.
         """
         self._refuse_empty()
-        if input_shape is None and self.input_shape is not None:
-            input_shape = (None, *self.input_shape)
+        if input_shape is None and self.example_shape is not None:
+            input_shape = (None, *self.example_shape)
         if input_shape is None or not isinstance(input_shape, (tuple, list)):
             raise ShapeError(
                 message(
@@ -135,7 +135,7 @@ class Sequential(Model):
                 symbol = layer.symbol = Symbol(shape, layer=layer, inputs=(symbol,))
             self.inputs, self.outputs = [self.input], [symbol]
             self.output, self.output_shape = symbol, symbol.shape
-            self.input_shape = self.input.shape[1:]
+            self.example_shape = self.input.shape[1:]
 
     def call(self, inputs: Any, training: bool = False) -> Any:
         """Apply the layers in order."""
@@ -182,7 +182,7 @@ class MLP(Sequential):
         self.activation = activation
         self.output_activation = output_activation
         super().__init__(**model)
-        self.input_shape = (sizes[0],)
+        self.example_shape = (sizes[0],)
         *hidden, last = sizes[1:]
         for size in hidden:
             self.add(Dense(size, activation))

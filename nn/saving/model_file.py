@@ -61,7 +61,7 @@ def _metric_plain(metric: Any) -> Any:
         if metric.name.lower() in known:
             return metric.name
         return function_plain(metric.function, metrics.REGISTRY, "metrics of nn.metrics")
-    if isinstance(metric, metrics.Accuracy):
+    if isinstance(metric, metrics.FittingAccuracy):
         return metric.name.removeprefix("weighted_")
     return object_plain(metric, metrics.REGISTRY, "metrics of nn.metrics")
 
@@ -82,7 +82,7 @@ def save_model(model: Any, path: str | os.PathLike[str]) -> None:
         raise ArgumentError(
             message("the file of a model to end in .keras or .h5", repr(name), f"{name}.keras")
         )
-    if not model.built or (isinstance(model, Sequential) and model.input_shape is None):
+    if not model.built or (isinstance(model, Sequential) and model.example_shape is None):
         raise ArgumentError(
             message(
                 f"model {model.name!r} to be built, to save it",

@@ -134,8 +134,6 @@ def layer_plain(layer: Any) -> dict[str, Any]:
             activations.REGISTRY,
             f"an activation of nn.activations in layer {layer.name!r}",
         )
-    for absent in ("input_shape", "input_dim"):
-        config.pop(absent, None)
     config["dtype"] = layer.compute_dtype.name
     if layer.build_shape is not None:
         shape = layer.build_shape

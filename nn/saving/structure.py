@@ -72,8 +72,8 @@ def _sequential_plain(model: Sequential) -> dict[str, Any]:
         "config": config,
         "registered_name": None,
     }
-    if model.input_shape is not None:
-        shape = config["build_input_shape"] = [None, *model.input_shape]
+    if model.example_shape is not None:
+        shape = config["build_input_shape"] = [None, *model.example_shape]
         config["layers"].insert(0, _input_plain(shape, dtype, "input_layer"))
         out["build_config"] = {"input_shape": shape}
     return out

@@ -70,3 +70,12 @@ def test_a_loss_as_a_metric_weighs_examples_and_not_batches(name: str) -> None:
     alone = nn.metrics.get(name)
     alone.update_state(t[7:], p[7:])
     assert weighted.result() == pytest.approx(alone.result(), rel=1e-14)
+
+
+def test_accuracy_compares_labels_and_its_name_fits_the_shapes():
+    metric = nn.metrics.Accuracy()
+    metric.update_state([1, 2, 3, 4], [0, 2, 3, 4], sample_weight=[1, 1, 0, 0])
+    assert metric.result() == 0.5
+    fitting = nn.metrics.get("accuracy")
+    fitting.update_state([1, 0], np.array([[0.2, 0.8], [0.4, 0.6]]))
+    assert (fitting.name, fitting.result()) == ("accuracy", 0.5)

@@ -175,3 +175,66 @@ def test_what_is_no_model_is_said():
         nn.MLP([3, 1]).compile("adam")
     with pytest.raises(ShapeError, match="batch axis first"):
         nn.Sequential([nn.Dense(1)]).build()
+
+
+def test_trainable_reaches_the_layers_within():
+    model = nn.Sequential([nn.Input((4,)), nn.Dense(3), nn.Dense(2)], seed=0)
+    model.layers[0].trainable = False
+    assert len(model.trainable_variables) == 2
+    model.trainable = True
+    assert len(model.trainable_variables) == 4
+    model.trainable = False
+    assert model.trainable_weights == []
+    assert len(model.non_trainable_variables) == len(model.variables) == 4
+    assert not model.layers[1].trainable
+
+
+def test_symbols_add_up_and_models_end_in_the_middle():
+    x = nn.Input((4,), name="x")
+    hidden = nn.Dense(4, "tanh", name="hidden")(x)
+    y = nn.Dense(1)(2.0 * (hidden + x) / 4 - 1.0 - (3 - hidden) * x)
+    model = nn.Model(inputs=x, outputs=y)
+    data = np.random.default_rng(0).normal(size=(5, 4)).astype(np.float32)
+    h = model.get_layer("hidden")(data).data
+    before = 2 * (h + data) / 4 - 1 - (3 - h) * data
+    last = model.layers[-1]
+    # float32
+    np.testing.assert_allclose(model(data).data, last(before).data, rtol=1e-5, atol=1e-6)
+    for end in (model.get_layer("hidden").output, hidden):
+        middle = nn.Model(model.input, end)
+        np.testing.assert_array_equal(middle.predict(data, verbose=0), h)
+    np.testing.assert_array_equal(
+        model.predict({"x": data}, verbose=0), model.predict(data, verbose=0)
+    )
+    with pytest.raises(ArgumentError, match="inputs x"):
+        model.predict({"z": data}, verbose=0)
+    assert (model.input_shape, model.output_shape) == ((None, 4), (None, 1))
+    chain = nn.Sequential([nn.Input((4,)), nn.Dense(3), nn.Dense(2)], seed=0)
+    front = nn.Model(chain.inputs, chain.layers[0].output)
+    np.testing.assert_array_equal(front(data).data, chain.layers[0](data).data)
+    with pytest.raises(ArgumentError, match="input shape is known"):
+        _ = nn.Dense(2).output
+    with pytest.raises(TypeError):
+        _ = x + "1"
+
+
+def test_configurations_json_and_clones_have_the_structure_and_new_weights():
+    x = nn.Input((4,))
+    graph = nn.Model(x, nn.Add()([x, nn.Dense(4, "relu", kernel_regularizer="l2")(x)]), name="g")
+    chain = nn.Sequential([nn.Input((4,)), nn.Dense(8, nn.relu), nn.Dropout(0.5)], name="c")
+    late = nn.Sequential([nn.Dense(3)], name="late")
+    for model in (graph, chain, late):
+        for other in (
+            type(model).from_config(model.get_config()),
+            nn.models.model_from_json(model.to_json()),
+            nn.models.clone_model(model),
+        ):
+            assert type(other) is type(model)
+            assert other.name == model.name
+            assert other.get_config() == model.get_config()
+            assert other.count_params() == model.count_params()
+            if model.built:
+                assert not np.array_equal(other.get_weights()[0], model.get_weights()[0])
+    assert nn.Model.from_config(graph.get_config()).count_params() == graph.count_params()
+    own = nn.Dense(3, "tanh", name="d")
+    assert nn.Dense.from_config(own.get_config()).get_config() == own.get_config()
