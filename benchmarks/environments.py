@@ -22,7 +22,7 @@ FOLDER = Path(__file__).resolve().parent.parent / ".environments"
 
 NUMPY = "numpy==2.4.6"
 PINS = {
-    "micrograd": ("micrograd==0.1.0",),
+    "micrograd": ("micrograd==0.1.0", NUMPY),
     "hips": ("autograd==1.9.1", NUMPY),
     "mygrad": ("mygrad==2.5.0", NUMPY),
     "casadi": ("casadi==3.8.2", NUMPY),
