@@ -4,6 +4,7 @@ import json
 import math
 import shutil
 from collections.abc import Callable, Iterator
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -316,7 +317,10 @@ def test_a_slider_recomputes_the_figure_the_sentences_and_the_gradients(opened: 
 
 UNARY = ["tanh", "exp", "sin", "sigmoid", "relu", "square", "absolute", "sqrt", "log", "sign"]
 UNARY += ["reciprocal", "negative", "positive", "log1p", "arctan", "cos", "expm1", "log10"]
+UNARY += ["silu", "gelu", "mish", "elu", "selu", "leaky_relu", "softplus", "erf", "exp2", "rint"]
+UNARY += ["deg2rad", "softsign", "log_sigmoid", "relu6", "hard_sigmoid"]
 BINARY = ["add", "subtract", "multiply", "divide", "maximum", "minimum", "arctan2", "power"]
+BINARY += ["fmod", "fmax", "fmin", "hypot"]
 
 
 @settings(
@@ -359,6 +363,25 @@ def test_sliders_equal_python_on_random_expressions(
                 assert found["gradient"] == pytest.approx(
                     edge.gradient, rel=1e-10, abs=1e-10, nan_ok=True
                 )
+
+
+@pytest.mark.parametrize("name", ["erf", "erfc", "fmod", "rint", "clip"])
+def test_what_javascript_lacks_equals_numpy(opened: Open, name: str) -> None:
+    page = opened(apples())
+    text = files("autograd.draw").joinpath("page", "functions.js").read_text(encoding="utf-8")
+    (line,) = [line for line in text.splitlines() if line.startswith(f"function row_{name}(")]
+    row = next(row for row in ag.REGISTRY.values() if row.name == name)
+    rng = np.random.default_rng(0)
+    arity = line.split("(")[1].split(")")[0].count(",") + 1
+    grid = rng.normal(size=(400, arity)) * rng.choice([0.1, 1.0, 5.0], size=(400, 1))
+    if name == "rint":
+        grid = np.concatenate([grid, np.arange(-4.5, 5.0, 0.5)[:, None]])
+    expected = row.evaluate(list(grid.T), {})
+    found = page.execute_script(
+        f"{line} return arguments[0].map(x => row_{name}(...x))", grid.tolist()
+    )
+    # two series for the same function; erfc is a small difference just below its switch
+    np.testing.assert_allclose(found, expected, rtol=1e-11, atol=1e-14)
 
 
 def test_where_contributes_an_exact_zero_in_the_player_too(opened: Open) -> None:

@@ -97,9 +97,10 @@ class Assembly:
         """Return vertices, edges, caption and style."""
         self._collect_uses()
         hidden, counted = self._absorbed_leaves()
+        absorbed = hidden | counted
         for t in self.order:
             head = self.heads.get(t, t)
-            if head in self.keys or t in hidden or t in counted:
+            if head in self.keys or t in absorbed:
                 continue
             if isinstance(head, Node):
                 self.keys[head] = self._leaf(head) if head.is_leaf else self._operation(head)
@@ -110,7 +111,7 @@ class Assembly:
             if isinstance(head, Node):
                 self._edges_into_operation(head)
             else:
-                given = [x for x in self.feeds.get(head, ()) if x not in hidden | counted]
+                given = [x for x in self.feeds.get(head, ()) if x not in absorbed]
                 self._edges_into_box(head, given)
         if not self.y.is_leaf:
             pixels = thumbnail(self.y._value, is_data=True)

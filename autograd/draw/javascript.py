@@ -6,10 +6,13 @@ Values are named by the keys of their vertices; nothing a user wrote enters the 
 from __future__ import annotations
 
 import ast
+import functools
 import types
 from collections.abc import Callable, Mapping, Sequence
+from importlib.resources import files
 from typing import Any
 
+from ..kinds import Elementwise
 from ..primitive import REGISTRY, Primitive
 from .formula import (
     ATOM,
@@ -55,6 +58,16 @@ ARITHMETIC: dict[type[ast.operator], str] = {
 }
 
 
+COMPARISONS: dict[str, type[ast.cmpop]] = {
+    "equal": ast.Eq,
+    "not_equal": ast.NotEq,
+    "less": ast.Lt,
+    "less_equal": ast.LtE,
+    "greater": ast.Gt,
+    "greater_equal": ast.GtE,
+}
+
+
 class Emitter(Printer):
     """Writes syntax as JavaScript, with the helper functions that it needs.
 
@@ -97,6 +110,8 @@ class Emitter(Printer):
 
     def constant(self, value: Any) -> tuple[str, int]:
         """Write every digit of a number."""
+        if not isinstance(value, (int, float)):
+            raise NoFormulaError
         return javascript_number(float(value)), ATOM
 
     def binary(self, left: ast.expr, operator: ast.operator, right: ast.expr) -> tuple[str, int]:
@@ -111,6 +126,13 @@ class Emitter(Printer):
     def call(self, name: str, arguments: Sequence[ast.expr]) -> tuple[str, int]:
         """Call JavaScript's own function or a helper."""
         written = ", ".join(self.write(a) for a in arguments)
+        if name == "where" and len(arguments) == 3:
+            test, body, orelse = arguments
+            return self.expression(ast.IfExp(test, body, orelse))
+        if name in COMPARISONS:
+            return self.expression(ast.Compare(arguments[0], [COMPARISONS[name]()], [arguments[1]]))
+        if name == "isnan":
+            return f"Number.isNaN({written})", ATOM
         if name == "copysign":
             size, sign = map(self.write, arguments)
             negative = f"{sign} < 0 || 1 / {sign} < 0"
@@ -121,13 +143,15 @@ class Emitter(Printer):
         """Return what to call for a function of that name, defining a helper if need be."""
         if name in MATH:
             return f"Math.{MATH[name]}"
-        helper = f"row_{name}"
+        row = _row_of(name)
+        if row is None or not row.name.isidentifier():
+            raise NoFormulaError
+        helper = f"row_{row.name}"
         if helper not in self.helpers:
-            row = next((row for row in REGISTRY.values() if row.name == name), None)
-            if row is None or not name.isidentifier():
-                raise NoFormulaError
             self.helpers[helper] = ""  # a function that calls itself has no translation
-            self.helpers[helper] = self.translated(helper, row.scalar or row.forward)
+            self.helpers[helper] = _library().get(helper) or self.translated(
+                helper, row.scalar or row.forward
+            )
         if not self.helpers[helper]:
             raise NoFormulaError
         return helper
@@ -140,9 +164,10 @@ class Emitter(Printer):
         if syntax is None:
             raise NoFormulaError
         own: dict[str, ast.expr] = {a.arg: ast.Name(a.arg) for a in syntax.args.args}
-        parameters = ", ".join(own)
-        if syntax.args.defaults:
-            raise NoFormulaError
+        # what is not given has its default, which is code like any other
+        defaults = syntax.args.defaults
+        own.update(zip(list(own)[len(own) - len(defaults) :], defaults, strict=True))
+        parameters = ", ".join(name for name, value in own.items() if isinstance(value, ast.Name))
 
         def line(value: ast.expr) -> str:
             return self.write(substituted(value, own, function.__globals__))
@@ -150,8 +175,12 @@ class Emitter(Printer):
         if isinstance(syntax, ast.Lambda):
             return f"function {name}({parameters}) {{ return +{line(syntax.body)}; }}"
         lines = []
-        for statement in syntax.body:
+        statements = list(syntax.body)
+        while statements:
+            statement = statements.pop(0)
             match statement:
+                case ast.If(ast.Name(flag), body, orelse) if isinstance(own[flag], ast.Constant):
+                    statements = [*(body if own[flag].value else orelse), *statements]
                 case ast.Assign([ast.Name(variable)], value):
                     lines.append(f"const {variable} = {line(value)};")
                     own[variable] = ast.Name(variable)
@@ -226,6 +255,28 @@ def program(vertices: Sequence[Vertex], edges: Sequence[Edge]) -> str:
 
 def _slope(emit: Emitter, row: Primitive, index: int, operands: list[str], result: str) -> str:
     tree = slope_formula(row, index, operands, result)
-    if tree is None:
+    if tree is not None:
+        return f"+{emit.write(tree)}"
+    rule = None if row.is_variadic else row.rules[index]
+    if not isinstance(row, Elementwise) or not isinstance(rule, types.FunctionType):
         raise NoFormulaError
-    return f"+{emit.write(tree)}"
+    helper = f"slope_{row.name}_{index}"
+    if helper not in emit.helpers:
+        emit.helpers[helper] = emit.translated(helper, rule)
+    return f"{helper}({', '.join([result, *operands])})"
+
+
+def _row_of(name: str) -> Primitive | None:
+    """Return the row of that name, or the one that a Python function of that name computes."""
+    rows = REGISTRY.values()
+    found = next((row for row in rows if row.name == name), None)
+    if found is None:
+        found = next((row for row in rows if row.forward.__name__ == name), None)
+    return found
+
+
+@functools.cache
+def _library() -> dict[str, str]:
+    """Return the functions that JavaScript lacks and that no row spells, by name."""
+    text = files(__package__).joinpath("page", "functions.js").read_text(encoding="utf-8")
+    return {line.split("(")[0].removeprefix("function "): line for line in text.splitlines()}

@@ -63,7 +63,7 @@ def bad_name(x: Any) -> str:
         >>> bad_name(np.array([1.0, np.inf])), bad_name(2.0)
         ('inf', '')
     """
-    if np.all(np.isfinite(x)):
+    if math.isfinite(x) if type(x) is float else np.all(np.isfinite(x)):
         return ""
     return "nan" if np.any(np.isnan(x)) else "inf"
 
