@@ -48,30 +48,22 @@ def softmax_with_cross_entropy() -> Tensor:
 
 
 def two_layers() -> Tensor:
-    """Return the loss of a network 4-3-2 on five points, as arrays."""
-    rng = np.random.default_rng(0)
-    x = Tensor(rng.normal(size=(5, 4)), name="x", requires_grad=False)
-    w1, b1 = Tensor(rng.normal(size=(4, 3)), name="W1"), Tensor(np.zeros(3), name="b1")
-    w2, b2 = Tensor(rng.normal(size=(3, 2)), name="W2"), Tensor(np.zeros(2), name="b2")
-    loss = ((x @ w1 + b1).sigmoid() @ w2 + b2).square().mean()
+    """Return the loss of a network 2-2-1 with sigmoid and squared error on one point."""
+    model = nn.MLP([2, 2, 1], "sigmoid", dtype="float64", seed=0)
+    x = Tensor([[1.0, -2.0]], name="x", requires_grad=False)
+    loss = nn.losses.MeanSquaredError()([[1.0]], model(x))
     loss.name = "loss"
     return loss
 
 
-def two_layers_of_scalars() -> Tensor:
-    """Return the output of a network 2-2-1 made of scalars."""
-    rng = np.random.default_rng(0)
-
-    def neuron(inputs: list[Tensor], name: str) -> Tensor:
-        total = Tensor(0.1, name=f"b{name}")
-        for i, x in enumerate(inputs):
-            total = total + x * Tensor(round(float(rng.normal()), 2), name=f"w{name}{i}")
-        return total.tanh()
-
-    x = [Tensor(1.0, name="x0"), Tensor(-2.0, name="x1")]
-    output = neuron([neuron(x, f"h{i}") for i in range(2)], "o")
-    output.name = "output"
-    return output
+def a_digit() -> Tensor:
+    """Return the loss of a network 64-32-10 on one of scikit-learn's small digits."""
+    (images, labels), _ = nn.datasets.digits.load_data()
+    model = nn.MLP([64, 32, 10], "relu", "softmax", seed=0)
+    x = Tensor(images[0].astype("float32") / 16, name="digit", requires_grad=False)
+    loss = nn.losses.SparseCategoricalCrossentropy()(labels[:1], model(x.reshape(1, 64)))
+    loss.name = "loss"
+    return loss
 
 
 def many_neurons() -> Tensor:
@@ -142,8 +134,6 @@ PICTURES = {
     "square_of_a_sum": square_of_a_sum,
     "sigmoid": sigmoid_from_its_parts,
     "softmax_with_cross_entropy": softmax_with_cross_entropy,
-    "two_layers_operations": two_layers,
-    "two_layers_scalars": two_layers_of_scalars,
     "many_neurons": many_neurons,
     "loop": a_loop,
     "nan": a_nan,
@@ -156,10 +146,22 @@ def main() -> None:
     for name, computation in PICTURES.items():
         y = computation()
         y.backward()
-        figure = ag.draw(y)
+        # what is long runs down the page, so that its text stays large
+        figure = ag.draw(y, direction="down" if name in ("many_neurons", "loop") else "right")
         print(figure.save(FOLDER / f"{name}.svg"))
         if name in ("apples_and_oranges", "softmax_with_cross_entropy"):
             print(figure.save(FOLDER / f"{name}.html"))
+    for level in ("modules", "operations", "scalars"):
+        y = two_layers()
+        y.backward()
+        direction = "right" if level == "modules" else "down"
+        figure = ag.draw(y, level=level, direction=direction)
+        print(figure.save(FOLDER / f"two_layers_{level}.svg"))
+        if level == "scalars":
+            print(figure.save(FOLDER / f"two_layers_{level}.html"))
+    y = a_digit()
+    y.backward()
+    print(ag.draw(y, level="modules").save(FOLDER / "digit.svg"))
     for name, picture in {
         "path_of_sgd": the_path_of(nn.SGD, learning_rate=0.9),
         "path_of_adam": the_path_of(nn.Adam, learning_rate=0.3),

@@ -14,7 +14,9 @@ import numpy as np
 from autograd import Tensor, no_grad
 from autograd.errors import ArgumentError, ShapeError, message, require
 from nn import data
-from nn.models import Model, Sequential
+from nn.layers import Layer
+from nn.layers.calling import calling
+from nn.models import Model
 
 MARKERS = "osD^vPX*<>"
 GRID = 200
@@ -221,20 +223,21 @@ def descent_path(f: Callable[[Any, Any], Any], path: Any) -> Any:
     return figure
 
 
-def activation_histograms(model: Sequential, x: Any, bins: int = 40) -> Any:
+def activation_histograms(model: Model, x: Any, bins: int = 40) -> Any:
     """Draw how the outputs of each layer are distributed over examples and units.
 
     Args:
-        model: a built Sequential model, such as an MLP.
-        x: examples, as the model takes them.
+        model: a built model.
+        x: examples, as the model takes them; a list where it takes several inputs.
         bins: bars a histogram.
 
     Returns:
-        The Figure; each title says how many of the layer's outputs are exactly zero.
+        The Figure; each title says how many of the layer's outputs are exactly zero. A layer that
+        is called several times is drawn once a call.
 
     Raises:
-        ArgumentError: if the model is no built Sequential, if an output is not finite, or if
-            `bins` is not positive.
+        ArgumentError: if the model is not built, if an output is not finite, or if `bins` is not
+            positive.
         ShapeError: if `x` does not fit the model.
         MissingExtraError: if matplotlib is not installed.
 
@@ -245,27 +248,31 @@ def activation_histograms(model: Sequential, x: Any, bins: int = 40) -> Any:
         >>> len(figure.axes)
         2
     """
-    if not isinstance(model, Sequential) or not model.built:
+    if not isinstance(model, Model) or not model.built:
         raise ArgumentError(
             message(
-                "a built Sequential model",
-                f"{'an unbuilt' if isinstance(model, Sequential) else 'a'} {type(model).__name__}",
-                "fit or build(shape) first, or nn.Sequential of the layers",
+                "a built model",
+                f"{'an unbuilt' if isinstance(model, Model) else 'a'} {type(model).__name__}",
+                "fit or build(shape) first",
             )
         )
     width = _positive(bins, "bins")
     outputs: list[tuple[str, Any]] = []
-    with no_grad():
-        values = model.cast(_array(x, "x"))
-        for layer in model.layers:
-            values = layer.forward(values)
-            array = np.asarray(values.data if isinstance(values, Tensor) else values)
+
+    def watch(layer: Layer, out: Any) -> None:
+        if not any(isinstance(m, Layer) for m in layer.modules() if m is not layer):
+            array = np.asarray(out.data if isinstance(out, Tensor) else out)
             data.refuse_nan(array, f"outputs of {layer.name}")
             outputs.append((layer.name, array))
-    figure = _figure((3.4 * len(outputs), 3.2), "draw the activations")
-    for axes, (name, array) in zip(
-        figure.subplots(1, len(outputs), squeeze=False)[0], outputs, strict=True
-    ):
+
+    examples = [_array(each, "x") for each in x] if isinstance(x, list) else _array(x, "x")
+    with no_grad(), calling(watch):
+        model.forward(examples)
+    columns = min(len(outputs), 4)
+    rows = math.ceil(len(outputs) / columns)
+    figure = _figure((3.4 * columns, 3.2 * rows), "draw the activations")
+    for k, (name, array) in enumerate(outputs, 1):
+        axes = figure.add_subplot(rows, columns, k)
         axes.hist(array.ravel(), bins=width)
         axes.set(title=f"{name}: {np.mean(array == 0):.0%} zero", xlabel="output", ylabel="count")
     return figure

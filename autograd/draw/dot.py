@@ -119,9 +119,11 @@ def dot(vertices: Iterable[Vertex], edges: Iterable[Edge], caption: str, style: 
     # operands stand in their order wherever that costs no crossing
     is_tree = all(vertex.kind not in ("junction", "block") for vertex in vertices)
     ordering = " ordering=in" if is_tree else ""
+    # downwards, edges pass below wide boxes: they need more air
+    between = 0.2 if style.direction == "right" else 0.3
     lines = [
         "digraph figure {",
-        f"  graph [rankdir={DIRECTIONS[style.direction]}{ordering} nodesep=0.22 ranksep=0.2"
+        f"  graph [rankdir={DIRECTIONS[style.direction]}{ordering} nodesep=0.22 ranksep={between}"
         f' pad=0.15 bgcolor="{theme.paper}"'
         f' fontname="Helvetica,Arial,sans-serif" fontsize=11 fontcolor="{theme.faint}"'
         f" labelloc=b label=<{_escaped(caption)}>];",

@@ -87,10 +87,14 @@ def written(x: Quantity) -> str:
     """
     if not isinstance(x, Summary):
         return number(x)
-    shape = "×".join(map(str, x.shape)) if len(x.shape) > 1 else f"{x.shape[0]} entries"
+    shape = "×".join(map(str, x.shape))
+    if len(x.shape) == 1:
+        shape += " entry" if x.shape == (1,) else " entries"
     if 0 in x.shape:
         return shape
     least, mean, greatest = (f"{v + 0.0:.3g}" for v in (x.least, x.mean, x.greatest))
+    if x.least == x.greatest:
+        return f"{shape}: {'' if set(x.shape) == {1} else 'all '}{least}"
     return f"{shape}: {least} … {mean} … {greatest}"
 
 

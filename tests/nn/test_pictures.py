@@ -118,6 +118,31 @@ def test_histograms_count_the_outputs_of_every_layer():
     assert figure.axes[0].get_title() == f"dense: {np.mean(hidden == 0):.0%} zero"
 
 
+def test_activations_of_any_model_are_drawn_layer_by_layer():
+    x = nn.Input((2,))
+    h = nn.Dense(3, activation="tanh", name="hidden")(x)
+    both = nn.layers.Concatenate(name="both")([h, x])
+    functional = nn.Model(x, nn.Dense(1, name="out")(both), seed=0)
+    figure = pictures.activation_histograms(functional, np.eye(2))
+    titles = [axes.get_title().split(":")[0] for axes in figure.axes]
+    assert titles == ["hidden", "both", "out"]
+
+    class Twice(nn.Model):
+        def __init__(self):
+            super().__init__(seed=0)
+            self.inner = nn.MLP([2, 2], "relu", name="block")
+
+        def call(self, inputs):
+            return self.inner(self.inner(inputs))
+
+    own = Twice()
+    own(np.eye(2))
+    figure = pictures.activation_histograms(own, np.eye(2), bins=5)
+    assert [axes.get_title().split(":")[0] for axes in figure.axes] == ["dense", "dense"]
+    last = own.predict(np.eye(2), verbose=0)
+    assert [bar.get_height() for bar in figure.axes[1].patches] == np.histogram(last, 5)[0].tolist()
+
+
 PLANE = np.zeros((4, 2))
 
 
