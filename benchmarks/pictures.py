@@ -25,7 +25,7 @@ def weighted_sum(count: int) -> Tensor:
         for letter, draws in zip("wx", rng.normal(size=(2, count)), strict=True)
     )
     products = [a * b for a, b in zip(w, x, strict=True)]
-    return np.tanh(sum(products[1:], products[0]))
+    return ag.tanh(sum(products[1:], products[0]))  # type: ignore[no-any-return]
 
 
 def loop(steps: int) -> Tensor:
@@ -49,10 +49,11 @@ def tangle(count: int) -> Tensor:
 def digits(layers: int) -> Tensor:
     """Return the output of many small layers of arrays."""
     rng = np.random.default_rng(0)
-    h: Any = np.ones((1, 4))
+    h: Any = Tensor(np.ones((1, 4)))
     for k in range(layers):
         h = np.tanh(h @ Tensor(rng.normal(size=(4, 4)), name=f"W{k}"))
-    return h.sum()
+    result: Tensor = h.sum()
+    return result
 
 
 GRAPHS: dict[str, Callable[[], Tensor]] = {

@@ -51,7 +51,7 @@ def two_layers() -> Tensor:
     """Return the loss of a network 2-2-1 with sigmoid and squared error on one point."""
     model = nn.MLP([2, 2, 1], "sigmoid", dtype="float64", seed=0)
     x = Tensor([[1.0, -2.0]], name="x", requires_grad=False)
-    loss = nn.losses.MeanSquaredError()([[1.0]], model(x))
+    loss: Tensor = nn.losses.MeanSquaredError()([[1.0]], model(x))
     loss.name = "loss"
     return loss
 
@@ -61,7 +61,7 @@ def a_digit() -> Tensor:
     (images, labels), _ = nn.datasets.digits.load_data()
     model = nn.MLP([64, 32, 10], "relu", "softmax", seed=0)
     x = Tensor(images[0].astype("float32") / 16, name="digit", requires_grad=False)
-    loss = nn.losses.SparseCategoricalCrossentropy()(labels[:1], model(x.reshape(1, 64)))
+    loss: Tensor = nn.losses.SparseCategoricalCrossentropy()(labels[:1], model(x.reshape(1, 64)))
     loss.name = "loss"
     return loss
 
@@ -154,8 +154,7 @@ def main() -> None:
     for level in ("modules", "operations", "scalars"):
         y = two_layers()
         y.backward()
-        direction = "right" if level == "modules" else "down"
-        figure = ag.draw(y, level=level, direction=direction)
+        figure = ag.draw(y, level=level, direction="right" if level == "modules" else "down")
         print(figure.save(FOLDER / f"two_layers_{level}.svg"))
         if level == "scalars":
             print(figure.save(FOLDER / f"two_layers_{level}.html"))

@@ -179,8 +179,11 @@ class Emitter(Printer):
         while statements:
             statement = statements.pop(0)
             match statement:
-                case ast.If(ast.Name(flag), body, orelse) if isinstance(own[flag], ast.Constant):
-                    statements = [*(body if own[flag].value else orelse), *statements]
+                case ast.If(ast.Name(flag), body, orelse):
+                    known = own.get(flag)
+                    if not isinstance(known, ast.Constant):
+                        raise NoFormulaError
+                    statements = [*(body if known.value else orelse), *statements]
                 case ast.Assign([ast.Name(variable)], value):
                     lines.append(f"const {variable} = {line(value)};")
                     own[variable] = ast.Name(variable)
