@@ -15,7 +15,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from . import methods
-from .anomaly import detect_anomaly
+from .anomaly import detect_anomaly, detecting_anomaly
 from .checkpoints import checkpoint
 from .define import primitive
 from .errors import (
@@ -102,6 +102,7 @@ __all__ = [
     "contributions",
     "derivative",
     "detect_anomaly",
+    "detecting_anomaly",
     "diff_backward",
     "draw",
     "enable_grad",

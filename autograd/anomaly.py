@@ -49,6 +49,17 @@ for _name, _like in (
     REWRITES[_name] = REWRITES[_like]
 
 
+def detecting_anomaly() -> bool:
+    """Return whether a block of `detect_anomaly` is under way here.
+
+    Example:
+        >>> with detect_anomaly():
+        ...     detecting_anomaly()
+        True
+    """
+    return _lines.get() is not None
+
+
 @contextmanager
 def detect_anomaly() -> Iterator[None]:
     """Raise at the first operation of a block, forward or backward, that makes a nan or inf.

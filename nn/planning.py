@@ -49,17 +49,20 @@ class Planner:
     def __reduce__(self) -> Any:
         return (Planner, ())  # plans belong to one model in one process
 
-    def find(self, model: Any, kind: Any, batch: Sequence[Any], make: Callable[[], Any]) -> Any:
+    def find(
+        self, model: Any, kind: str, batch: Sequence[Any], make: Callable[[int | None], Any]
+    ) -> Any:
         """Return the plan of a step, None if it has to run eagerly.
 
         Args:
             model: what is trained, measured or asked.
             kind: what the step does.
             batch: its arrays.
-            make: traces the step.
+            make: traces the step on so many rows of the batch, all if None.
         """
         recipe = model.recipe
-        if not model.built or (recipe is not None and recipe.run_eagerly):
+        eagerly = ag.detecting_anomaly() or (recipe is not None and recipe.run_eagerly)
+        if eagerly or not model.built:
             return None
         if self.marks is None or not self.marks.hold():
             self.changes += 1
@@ -72,26 +75,52 @@ class Planner:
         key = (kind, config.float_dtype(None), *[(a.shape, a.dtype) for a in batch])
         if key not in self.plans:
             with self.lock:
-                self.plans[key] = self._made(model, make)
+                self.plans[key] = self._made(model, len(batch[0]), make)
                 while len(self.plans) > LIMIT:
                     self.plans.popitem(last=False)
         return self.plans[key]
 
-    def _made(self, model: Any, make: Callable[[], Any]) -> Any:
+    def _made(self, model: Any, rows: int, make: Callable[[int | None], Any]) -> Any:
         assert self.marks is not None
         try:
             with unchanged_on_error(model), _undrawn(model):
-                plan = make()
+                plan = make(None)
                 if not self.marks.hold():
                     raise GraphError("a layer or loss that changes something when it is called")
                 return plan
-        except MemoryError:
+        except MemoryError as error:
             self.marks.restore()
-            raise
+            with unchanged_on_error(model), _undrawn(model):
+                one, two = (make(n).program.stats.bytes for n in (1, 2))
+            raise MemoryError(
+                message(
+                    f"memory for a plan of {one + (rows - 1) * (two - one):,} bytes, for a step of "
+                    f"model {model.name!r} on {rows:,} examples",
+                    str(error).rstrip(".") or "less",
+                    "a smaller batch_size",
+                )
+            ) from error
         except Exception as error:  # whatever it is, the eager step raises it again or does well
             self.marks.restore()
             self.reason = f"{type(error).__name__}: {error}"
             return None
+
+    def described(self) -> list[str]:
+        """Return a line for each plan: what it takes, and what its buffers come to."""
+        found = []
+        for (kind, _, *specs), plan in self.plans.items():
+            taken = " ".join(f"{dtype}{list(shape)}" for shape, dtype in specs)
+            stats = None if plan is None else plan.program.stats
+            found.append(
+                f"{kind} {taken}: "
+                + (
+                    f"eagerly, as {self.reason}"
+                    if stats is None
+                    else f"{stats.operations} operations, {stats.buffers} buffers, "
+                    f"{stats.bytes:,} bytes"
+                )
+            )
+        return found or ["none yet: fit, evaluate and predict make them"]
 
     def notify(self, model: Any) -> None:
         """Say once why a step that has run well ran eagerly, if that was not asked for."""

@@ -7,11 +7,12 @@ from typing import Any
 from autograd import html_table
 
 
-def summary(model: Any) -> str:
+def summary(model: Any, plan: bool = False) -> str:
     """Return a table of layers with output shapes and numbers of parameters.
 
     Args:
         model: a model; shapes and numbers are unknown until it is built.
+        plan: whether to say what plans of steps there are, and the size of their buffers.
 
     Example:
         >>> from nn.models import MLP
@@ -29,7 +30,9 @@ def summary(model: Any) -> str:
     widths = [max(len(row[i]) for row in rows) for i in range(3)]
     lines = [f"{a:<{widths[0]}}  {b:<{widths[1]}}  {c:>{widths[2]}}" for a, b, c in rows]
     rule = "=" * len(lines[0])
-    return "\n".join([f'Model: "{model.name}"', lines[0], rule, *lines[1:], rule, *_totals(model)])
+    plans = ["Plans:", *(f"  {line}" for line in model.planner.described())] if plan else []
+    head = [f'Model: "{model.name}"', lines[0], rule]
+    return "\n".join([*head, *lines[1:], rule, *_totals(model), *plans])
 
 
 def summary_html(model: Any) -> str:

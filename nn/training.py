@@ -42,9 +42,9 @@ def train_step(model: Any, recipe: Recipe, x: Any, y: Any, weight: Any) -> float
     planner = model.planner
     plan = planner.find(
         model,
-        ("train", weight is None),
+        "train",
         batch,
-        lambda: planning.TrainingPlan(model, recipe.outcome, x, y, weight),
+        lambda n: planning.TrainingPlan(model, recipe.outcome, *_first(n, x, y, weight)),
     )
     if plan is None:
         value = _eager_step(model, recipe, x, y, weight, Effects())
@@ -85,9 +85,9 @@ def test_step(model: Any, recipe: Recipe, x: Any, y: Any, weight: Any) -> float:
     planner = model.planner
     plan = planner.find(
         model,
-        ("test", weight is None),
+        "test",
         batch,
-        lambda: planning.Measurement(model, recipe.outcome, x, y, weight),
+        lambda n: planning.Measurement(model, recipe.outcome, *_first(n, x, y, weight)),
     )
     if plan is None:
         loss, prediction = recipe.outcome(model, x, y, weight)
@@ -102,13 +102,23 @@ def test_step(model: Any, recipe: Recipe, x: Any, y: Any, weight: Any) -> float:
 def predict_step(model: Any, x: Any) -> Any:
     """Return the outputs for a batch."""
     batch = planning.flat(x)
-    plan = model.planner.find(model, "predict", batch, lambda: planning.Prediction(model, x))
+    plan = model.planner.find(
+        model, "predict", batch, lambda n: planning.Prediction(model, *_first(n, x))
+    )
     if plan is not None:
         return plan(batch)
     with no_grad():
         outputs = np.array(plain(model.forward(x)))
     model.planner.notify(model)
     return outputs
+
+
+def _first(n: int | None, *parts: Any) -> list[Any]:
+    """Return the first rows of each part of a batch."""
+    return [
+        None if part is None else tuple(a[:n] for a in part) if type(part) is tuple else part[:n]
+        for part in parts
+    ]
 
 
 test_step.__test__ = False  # type: ignore[attr-defined] # pytest takes its name for a test's

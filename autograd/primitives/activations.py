@@ -16,8 +16,8 @@ from .special import erf
 
 def _sigmoid(x: Any) -> Any:
     """Return 1 / (1 + exp(-x)), without overflow at any x."""
-    e = np.exp(-np.abs(x))
-    return np.where(np.greater_equal(x, 0), 1, e) / (1 + e)
+    # the numerator is 1 or exp(x): a second exp costs less than choosing by a mask
+    return np.exp(np.minimum(x, 0)) / (1 + np.exp(-np.abs(x)))
 
 
 def _sigmoid_of_float(x: float) -> float:

@@ -186,10 +186,14 @@ class Mean(Accumulator):
         """Take in values, each as heavy as its weight."""
         v = np.asarray(values, float)
         if sample_weight is None:
-            self.total += float(np.sum(v))
+            self.total += float(np.add.reduce(v, None))
             self.count += v.size
             return
         w = np.asarray(sample_weight, float)
+        if not v.ndim and not w.ndim:
+            self.total += float(v) * float(w)
+            self.count += float(w)
+            return
         if w.ndim > v.ndim and w.shape[-1] == 1:
             w = w[..., 0]
         if w.ndim and w.shape != v.shape[: w.ndim]:

@@ -332,13 +332,14 @@ class Model(OnBatches):
         refuse_nothing(outputs, "to predict for")
         return np.concatenate(outputs)
 
-    def summary(self, print_fn: Callable[[str], None] = print) -> None:
+    def summary(self, print_fn: Callable[[str], None] = print, *, plan: bool = False) -> None:
         """Print the layers with their output shapes and numbers of parameters.
 
         Args:
             print_fn: what to do with the text.
+            plan: whether to list the plans of steps with the buffers they keep.
         """
-        print_fn(summary(self))
+        print_fn(summary(self, plan))
 
     def _repr_html_(self) -> str:
         """Show the summary as a table in a notebook."""

@@ -417,3 +417,41 @@ def test_plans_are_kept_for_a_bounded_number_of_shapes():
     for n in range(1, LIMIT + 5):
         model.predict(X[:1].repeat(n, axis=0), batch_size=n, verbose=0)
     assert len(model.planner.plans) == LIMIT
+
+
+def test_the_summary_reports_the_buffers_of_the_plans():
+    model = network()
+    text = []
+    model.summary(text.append, plan=True)
+    fit(model)
+    model.predict(X, verbose=0)
+    model.summary(text.append, plan=True)
+    assert "none yet" in text[0]
+    stats = [plan.program.stats for plan in model.planner.plans.values()]
+    assert len(stats) == 2
+    for kind, each in zip(("train float32[5, 4] int64[5]", "predict float32[20, 4]"), stats):  # noqa: B905
+        assert kind in text[1]
+        assert f"{each.buffers} buffers, {each.bytes:,} bytes" in text[1]
+
+
+def test_a_plan_without_memory_is_reported_with_the_bytes_it_wanted():
+    class Hungry(nn.Layer):
+        def call(self, inputs):
+            if len(inputs) > 2:
+                raise MemoryError("Unable to allocate 1 TiB")
+            return inputs
+
+    model = network(Hungry(), run_eagerly=True)
+    model.build((None, 4))
+    model.recipe.run_eagerly = False
+    before = model.get_weights()
+    with pytest.raises(MemoryError, match=r"plan of [\d,]+ bytes.* on 20 examples.*1 TiB"):
+        model.predict(X, verbose=0)
+    assert_same_bits(model.get_weights(), before)
+
+
+def test_anomalies_are_hunted_operation_by_operation():
+    model = network(loss=lambda t, p: ag.sum(ag.log(p - 1.0), axis=-1))
+    with ag.detect_anomaly(), pytest.raises(ag.AnomalyError, match="log"):
+        fit(model)
+    assert not planned(model)
