@@ -480,6 +480,9 @@ def _machine(binding: Any) -> Any:
 def _engine(binding: Any, text: str) -> Any:
     target = _machine(binding)
     module = binding.parse_assembly(text)
-    engine = binding.create_mcjit_compiler(module, target.create_target_machine(opt=0))
+    # choosing between two numbers is a branch without AVX
+    features = "+avx" if binding.get_host_cpu_features().get("avx") else ""
+    machine = target.create_target_machine(opt=0, features=features)
+    engine = binding.create_mcjit_compiler(module, machine)
     engine.finalize_object()
     return engine
