@@ -67,6 +67,7 @@ def _general_method(row: Primitive, name: str, reflected: bool = False) -> Calla
 def install() -> None:
     """Make every row a method, and an operator where it has a symbol."""
     context = {
+        "float64": np.float64,
         "Tensor": Tensor,
         "ndarray": np.ndarray,
         "new": object.__new__,

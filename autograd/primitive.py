@@ -93,6 +93,7 @@ class Primitive:
     ) -> None:
         self.forward = forward
         self.rules = tuple(rules)
+        self.arity = len(self.rules)  # 1 for a sequence of arrays
         self.name = name or forward.__name__
         self.symbol = symbol
         self.scalar = scalar
@@ -127,11 +128,6 @@ class Primitive:
             where = "numpy.linalg" if module == "numpy.linalg" else "numpy"
             return f"Differentiable `{where}.{self.numpy.__name__}`."
         return (self.forward.__doc__ or f"The operation {self.name}.").strip().splitlines()[0]
-
-    @property
-    def arity(self) -> int:
-        """The number of array arguments (1 for a sequence of arrays)."""
-        return len(self.rules)
 
     # signatures are read when they are first needed: reading them all would double the import
 

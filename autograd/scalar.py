@@ -125,7 +125,7 @@ def method(self, other):
             else:
                 tracked = self._op is not None or other._op is not None
                 return record(op, tracked, ({left}, {right}), {{}}, value)
-    elif (kind is float or kind is int) and type({mine}) is float:
+    elif (kind is float or kind is int or kind is float64) and type({mine}) is float:
         try:
             {theirs} = other if kind is float else float(other)
             value = {expression}

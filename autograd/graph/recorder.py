@@ -168,7 +168,7 @@ class Recorder:
             ):
                 waiting.pop()
                 continue
-            inputs = node.inputs
+            inputs = entry[0] if (entry := node._record) is not None else node.inputs
             first = len(waiting)
             follows = False
             for each in inputs:
@@ -186,7 +186,7 @@ class Recorder:
                 continue
             waiting.pop()
             if follows:
-                self._write(node, op, inputs, node.params)
+                self._write(node, op, inputs, {} if entry is None else entry[1])
             else:
                 local[id(node)] = node
         return id(x) in number
