@@ -24,10 +24,14 @@ STATISTICS: dict[str, Callable[..., Any]] = {
 
 def _pad(array: Any, pad_width: Any, mode: Any = "constant", **settings: Any) -> Any:
     # NumPy says what fits, and gives the border of zeros
+    constant: Any = settings.get("constant_values")
+    has_derivative = getattr(type(constant), "__chainrule__", None) and np.ndim(constant) == 0
+    if has_derivative and mode == "constant":
+        del settings["constant_values"]
     values = {name: plain(value) for name, value in settings.items()}
     border = np.pad(np.zeros(np.shape(array), np.result_type(array)), pad_width, mode, **values)
     if mode in ("constant", "empty"):
-        return _framed(array, pad_width, border, settings.get("constant_values", 0.0))
+        return _framed(array, pad_width, constant if has_derivative else border)
     if mode in MOVED and settings.get("reflect_type", "even") == "even":
         places = np.arange(np.size(array)).reshape(np.shape(array))
         return np.reshape(array, -1)[np.pad(places, pad_width, mode, **values)]
@@ -42,16 +46,14 @@ def _pad(array: Any, pad_width: Any, mode: Any = "constant", **settings: Any) ->
     return array
 
 
-def _framed(array: Any, pad_width: Any, border: Any, constants: Any) -> Any:
+def _framed(array: Any, pad_width: Any, border: Any) -> Any:
     inside = np.pad(np.ones(np.shape(array), bool), pad_width)
     start = tuple(
         slice(int(before), int(before) + n)
         for (before, _), n in zip(_widths(pad_width, np.ndim(array)), np.shape(array), strict=True)
     )
     core = scatter.bind((array,), {"shape": inside.shape, "index": start})
-    if plain(constants) is not constants and np.ndim(constants) == 0:
-        border = constants  # a Tensor, which has a derivative
-    elif not np.any(border):
+    if isinstance(border, np.ndarray) and not np.any(border):
         return core
     return np.where(inside, core, border)
 
