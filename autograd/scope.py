@@ -12,7 +12,7 @@ from .containers import leaves
 from .node import Node
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Scope:
     """What was computed in one call, from its arguments to its result.
 

@@ -157,7 +157,7 @@ def main() -> None:
         figure = ag.draw(y, level=level, direction="right" if level == "modules" else "down")
         print(figure.save(FOLDER / f"two_layers_{level}.svg"))
         if level == "scalars":
-            print(figure.save(FOLDER / f"two_layers_{level}.html"))
+            print(ag.draw(y, level=level).save(FOLDER / f"two_layers_{level}.html"))
     y = a_digit()
     y.backward()
     print(ag.draw(y, level="modules").save(FOLDER / "digit.svg"))

@@ -7,6 +7,7 @@ import xml.etree.ElementTree as ET
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from drawings import APPLES, ROOT, SVG, apples, texts
 from hypothesis import given, settings
@@ -33,6 +34,8 @@ HOSTILE = [
     "   ",
     "]]>",
     "n" * 500,
+    "turned \u202e round",
+    "$x_1^2$ % # {}",
 ]
 
 
@@ -51,6 +54,30 @@ def assert_shows(name: str) -> None:
 @pytest.mark.parametrize("name", HOSTILE, ids=[str(i) for i in range(len(HOSTILE))])
 def test_a_hostile_name_is_shown_as_text(name: str) -> None:
     assert_shows(name)
+
+
+@pytest.mark.parametrize("name", HOSTILE, ids=[str(i) for i in range(len(HOSTILE))])
+def test_a_hostile_name_is_written_in_every_format_level_and_explanation(
+    name: str, tmp_path: Path
+) -> None:
+    x, w = Tensor(2.0, name=name), Tensor(np.eye(2), name=name)
+    y = ag.scope(name, lambda x: x * 3, x) + (w @ np.ones(2)).sum()
+    y.name = name
+    y.backward()
+    for level in ("modules", "operations", "scalars"):
+        figure = ag.draw(y, level=level, direction="down", derivatives=True)
+        for suffix in ("svg", "png", "pdf", "dot", "txt", "html"):
+            figure.save(tmp_path / f"hostile.{suffix}")
+        assert (tmp_path / "hostile.txt").read_text(encoding="utf-8").startswith("name ")
+        page = (tmp_path / "hostile.html").read_text(encoding="utf-8")
+        assert page.count("<script") == page.count("</script>") == 3
+    for told in (ag.explain(x * x, x), ag.explain(y)):
+        assert str(told).encode()
+        latex = told.latex.encode().decode()
+        assert latex.count(r"\begin{aligned}") == latex.count(r"\end{aligned}") == 1
+        assert "$" not in latex.replace(r"\$", "")
+    for shown_value in (x, w, y):
+        assert "<script" not in shown_value._repr_html_()
 
 
 @settings(max_examples=60, deadline=None)

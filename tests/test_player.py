@@ -267,6 +267,14 @@ def test_a_leaf_box_follows_the_story_and_the_sliders(opened: Open) -> None:
     assert box(page, "v1") == ["count", "5", "← 110"]
 
 
+def test_downwards_gradients_point_upwards(opened: Open) -> None:
+    page = opened(apples(), direction="down")
+    assert texts(page, 0) == ["100", "↑"]
+    click(page, "last")
+    assert texts(page, 0) == ["100", "↑ 2.2"]
+    assert box(page, "v0") == ["apple", "100", "↑ 2.2"]
+
+
 def test_the_first_bad_number_is_marked_and_the_mark_follows_the_sliders(opened: Open) -> None:
     x = Tensor(2.0, name="x")
     y = np.log(x) + np.sqrt(x)

@@ -182,7 +182,9 @@ class Assembly:
         **more: Any,
     ) -> str:
         key = f"v{len(self.vertices)}"
-        self.vertices.append(Vertex(key, kind, title, name, tuple(details), primitive, **more))
+        self.vertices.append(
+            Vertex(key, kind, shown(title), name, tuple(details), primitive, **more)
+        )
         return key
 
     def _leaf(self, t: Node) -> str:
@@ -229,7 +231,7 @@ class Assembly:
             if count:
                 details.append(_parameters(count))
             details += within
-            return self._vertex("module", title, details, title, is_first_bad=is_bad)
+            return self._vertex("module", title, details, shown(title), is_first_bad=is_bad)
         inner = self.modules_in.get(head, [])
         noun = "modules" if inner else "operations"
         title, details = f"{head.size:,} {noun}", [*_block_details(head), *within]

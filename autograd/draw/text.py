@@ -123,7 +123,8 @@ def gradient_text(gradient: Quantity, terms: Sequence[Quantity]) -> str:
 def shown(name: str) -> str:
     """Return a name as one line of printable text, cut where it is too long.
 
-    Line breaks become ↵, other control characters and lone surrogates become �.
+    Line breaks become ↵; other control characters, lone surrogates, and marks that turn the
+    direction of the text around them become �.
 
     Example:
         >>> shown("first\\nsecond")
@@ -140,4 +141,5 @@ def _printable(c: str) -> str:
         return " "
     code = ord(c)
     unprintable = code < 0x20 or 0x7F <= code < 0xA0 or 0xD800 <= code < 0xE000
+    unprintable |= 0x202A <= code <= 0x202E or 0x2066 <= code <= 0x2069
     return "\ufffd" if unprintable or code & 0xFFFE == 0xFFFE else c

@@ -4,6 +4,7 @@
   const $ = (id) => document.getElementById(id);
   const { edges, vertices, steps } = data;
   const live = typeof compute === "function";
+  const arrow = data.down ? "↑" : "←"; // before a gradient, which flows against the direction
 
   // ---- numbers: the same six digits as in Python ----------------------------------------------
   function number(x) {
@@ -149,8 +150,8 @@
       const isBad = (what) => bad.edge === i && bad.what === what ? "broken" : what;
       put(above, position >= valueAt[i] ? written(value) : "…", isBad("value"));
       if (!e.differentiable) put(below, "constant", "faint");
-      else if (position < gradientAt[i]) put(below, "←", "gradient");
-      else put(below, `← ${written(gradient)}`, isBad("gradient"));
+      else if (position < gradientAt[i]) put(below, arrow, "gradient");
+      else put(below, `${arrow} ${written(gradient)}`, isBad("gradient"));
       const lit = step !== null && step.edges.includes(i);
       for (const part of [group, ...arrows]) part.classList.toggle("lit", lit);
     });
@@ -159,7 +160,7 @@
       if (v.held.length) {
         const edge = v.out[0];
         const { value, gradient } = now[edge];
-        const back = position < gradientAt[edge] ? "←" : `← ${written(gradient)}`;
+        const back = position < gradientAt[edge] ? arrow : `${arrow} ${written(gradient)}`;
         put(v.held.slice(0, v.lines), written(value), bad.edge === edge && bad.what === "value" ? "broken" : "value");
         if (v.kind === "leaf") put(v.held.slice(v.lines), back, "gradient");
       }
