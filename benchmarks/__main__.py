@@ -70,8 +70,8 @@ def main(arguments: list[str]) -> int:
     command = " ".join(["python -m benchmarks", *arguments]).replace(" --readme", "")
     found = report.Findings(command, given.threads, cases, bench.missing, bench.versions)
     report.save(works, found, given.into)
-    plots.draw(works, found, given.into)
     print((given.into / "results.txt").read_text())
+    plots.draw(works, found, given.into)
     if given.readme:
         report.publish(works, found, ROOT)
         plots.draw(works, found, ROOT / "docs" / "benchmarks")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from benchmarks.work import Work
+from benchmarks.work import Goal, Work
 from benchmarks.works.eager import CONSTANTS
 from benchmarks.works.training import BATCHES
 
@@ -13,6 +13,7 @@ WORKS = (
         sizes=(100_000, 1_000_000),
         quick=(100_000,),
         quantity="bytes",
+        goals=[Goal("micrograd", 1.0), Goal("PyTorch", 1.0)],
         parties=CONSTANTS.parties,
     ),
     Work(
@@ -21,6 +22,7 @@ WORKS = (
         sizes=(100, 5_000),
         quantity="bytes",
         checks=3,
+        goals=[Goal("PyTorch", 1.0), Goal("JAX", 1.0)],
         parties={p: f for p, f in BATCHES.parties.items() if "products" not in p},
     ),
 )
