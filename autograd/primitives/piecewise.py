@@ -36,7 +36,7 @@ maximum = elementwise(
     np.maximum,
     lambda y, a, b: (a > b) + 0.5 * (a == b),
     lambda y, a, b: (b > a) + 0.5 * (a == b),
-    scalar=lambda a, b: a if a >= b or a != a else b,
+    scalar=lambda a, b: b if b >= a or b != b else a,  # of +0 and -0 the second, as NumPy
     domain=REALS,
     note=SHARED,
 )
@@ -44,7 +44,7 @@ minimum = elementwise(
     np.minimum,
     lambda y, a, b: (a < b) + 0.5 * (a == b),
     lambda y, a, b: (b < a) + 0.5 * (a == b),
-    scalar=lambda a, b: a if a <= b or a != a else b,
+    scalar=lambda a, b: b if b <= a or b != b else a,
     domain=REALS,
     note=SHARED,
 )
