@@ -166,19 +166,26 @@ elementwise(
     domain=KINK_AT_0,
     note="0 at 0",
 )
+
+
+def _elu_slope(y: Any, x: Any, alpha: float = 1.0) -> Any:
+    # a choice, which at 0 is that of one branch in every order; a minimum would share the tie
+    return np.where(x > 0, 1.0, alpha * np.exp(np.where(x > 0, 0.0, x)))
+
+
 elementwise(
     _elu,
-    lambda y, x, alpha=1.0: np.where(x > 0, 1.0, alpha * np.exp(np.minimum(x, 0.0))),
+    _elu_slope,
     name="elu",
     domain=KINK_AT_0,
-    note="alpha at 0",
+    note="the branch for x <= 0 at 0",
 )
 elementwise(
     _selu,
-    lambda y, x: _SELU_SCALE * np.where(x > 0, 1.0, _SELU_ALPHA * np.exp(np.minimum(x, 0.0))),
+    lambda y, x: _SELU_SCALE * _elu_slope(y, x, _SELU_ALPHA),
     name="selu",
     domain=KINK_AT_0,
-    note="scale * alpha at 0",
+    note="the branch for x <= 0 at 0",
 )
 elementwise(
     _relu6,

@@ -172,13 +172,18 @@ def _bessel(kind: str) -> None:
 
     def function(x: Any, order: int = 0) -> Any:
         special = require("scipy.special", "nn", f"compute {kind}{order}")
+        # the functions of their own are exact where those of any order give nan, next to 0
+        if order < 2:
+            return getattr(special, f"{kind}{order}")(x)
         return getattr(special, f"{kind}v")(order, x)
 
     sign = 1 if kind == "i" else -1
 
     def slope(y: Any, x: Any, order: int = 0) -> Any:
-        below = row.bind((x,), {"order": order - 1})
-        return 0.5 * (below + sign * row.bind((x,), {"order": order + 1}))
+        above = row.bind((x,), {"order": order + 1})
+        if order == 0:
+            return sign * above
+        return 0.5 * (row.bind((x,), {"order": order - 1}) + sign * above)
 
     function.__doc__ = f"The Bessel function {kind} of an integer order."
     row = elementwise(function, slope, name=f"bessel_{kind}", domain=REALS)
