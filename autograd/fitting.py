@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 
 from .errors import GraphError, ShapeError, message
+from .kinds import Linear
 from .node import Node
+from .primitive import NON_DIFFERENTIABLE, Primitive
 from .primitives import astype
 from .recording import refuse_traced
 
@@ -63,28 +65,55 @@ def fit(c: Any, x: Node) -> Any:
     return value.dtype.type(c)
 
 
-def raw(inputs: Sequence[Any], y: Any) -> tuple[list[Any], Any]:
+def raw(row: Primitive, inputs: Sequence[Any], y: Any) -> tuple[list[Any], Any]:
     """Return plain operands and result for a rule: NumPy scalars instead of floats.
 
-    Rules rely on IEEE arithmetic, which Python's floats refuse. The scalars have the dtype of the
-    result, so that a constant does not widen a float32 array.
+    Rules rely on IEEE arithmetic, which Python's floats refuse. Operands have the dtype of the
+    result, so that a constant neither widens a float32 array nor makes a slope less exact.
     """
     values = []
+    alike = True
+    dtype = DOUBLE if type(y) is float else y.dtype
     for x in inputs:
         value = x._value if isinstance(x, Node) else x
         if type(value) is float:
-            value = np.float64(value) if type(y) is float else y.dtype.type(value)
+            value = np.float64(value) if dtype is DOUBLE else dtype.type(value)
+        elif type(value) is not np.ndarray or value.dtype is not dtype:
+            alike = False
         values.append(value)
+    if not alike and _reads_operands(row):
+        values = [
+            v.astype(dtype) if isinstance(v, (np.ndarray, np.generic)) and v.dtype != dtype else v
+            for v in values
+        ]
     return values, np.float64(y) if type(y) is float else y
 
 
-def recorded(inputs: Sequence[Any], y: Node) -> list[Any]:
+def recorded(row: Primitive, inputs: Sequence[Any], y: Node) -> list[Any]:
     """Return operands for a rule whose result is recorded: Tensors, NumPy scalars, arrays.
 
-    The scalars have the dtype of the result `y`, as for `raw`.
+    They have the dtype of the result `y`, as for `raw`.
     """
-    kind = y.dtype.type
-    return [kind(x) if type(x) is float else x for x in inputs]
+    dtype = y.dtype
+    values = [dtype.type(x) if type(x) is float else x for x in inputs]
+    if _reads_operands(row):
+        for i, v in enumerate(values):
+            if isinstance(v, (Node, np.ndarray, np.generic)) and v.dtype != dtype:
+                values[i] = astype(v, dtype) if isinstance(v, Node) else v.astype(dtype)
+    return values
+
+
+def of_scalars(inputs: Sequence[Any]) -> list[Any]:
+    """Return operands of a rule on recorded floats, whose dtypes agree: Tensors, NumPy scalars."""
+    return [np.float64(x) if type(x) is float else x for x in inputs]
+
+
+DOUBLE = np.dtype(np.float64)
+
+
+def _reads_operands(row: Primitive) -> bool:
+    """Whether slopes are computed from operands; those of a linear row are computed from none."""
+    return type(row) is not Linear and NON_DIFFERENTIABLE not in row.rules
 
 
 def seed_of(root: Node, gradient: Any, record: bool) -> Any:

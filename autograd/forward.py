@@ -64,7 +64,9 @@ def _pushed(
             refuse_stale(node, inputs)
             row = node.primitive
             assert row is not None
-            values, y = (recorded(inputs, node), node) if record else raw(inputs, node._value)
+            values, y = (
+                (recorded(row, inputs, node), node) if record else raw(row, inputs, node._value)
+            )
             lives = [live.get(x) if isinstance(x, Node) else None for x in inputs if follow]
             if follow and (
                 careful

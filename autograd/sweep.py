@@ -13,7 +13,7 @@ import numpy as np
 
 from .anomaly import flowed
 from .errors import ShapeError, message
-from .fitting import fit, fitted, raw, recorded, reduced_mask, seed_of
+from .fitting import fit, fitted, of_scalars, raw, recorded, reduced_mask, seed_of
 from .kinds import Linear
 from .node import LEAF, Node, leading_to, refuse_stale, tensors_of, value_of
 from .primitive import NON_DIFFERENTIABLE
@@ -229,7 +229,7 @@ def _pullback(
             if entry is not None:
                 row = node._op
                 inputs, params = entry
-                values, y = raw(inputs, node._value)
+                values, y = raw(row, inputs, node._value)
                 rules = row.rules
                 form = 0 if params else row.form
                 if form:  # what row.pull does, without its call
@@ -340,6 +340,8 @@ def _fan_out(roots: Sequence[Node], relevant: set[Node] | None) -> dict[Node, in
         if node._record is not None:
             for x in node._record[0]:
                 if not isinstance(x, Node):
+                    if type(x) is np.ndarray:
+                        refuse_stale(node, (x,))
                     continue
                 if x._op is None or x._op is LEAF:
                     if x._clock > made:
@@ -382,7 +384,7 @@ def _scalar_edges(
     """Apply the rules of a flat scalar record to a recorded cotangent: `_edges`, cut short."""
     row = node._op
     inputs = node.inputs
-    values = recorded(inputs, node)
+    values = of_scalars(inputs)
     form, rules = row.form, row.rules
     found = []
     for i, x in enumerate(inputs):
@@ -431,7 +433,9 @@ def _edges(
             yield x, None, None
             continue
         if values is None:
-            values, y = (recorded(inputs, node), node) if record else raw(inputs, node._value)
+            values, y = (
+                (recorded(row, inputs, node), node) if record else raw(row, inputs, node._value)
+            )
         explain(node, i)
         if not row.is_variadic and row.rules[i] is NON_DIFFERENTIABLE:
             yield x, None, None

@@ -213,3 +213,32 @@ def test_only_what_leads_to_a_target_is_visited() -> None:
     for targets in ((x, w), w):
         with pytest.raises(GraphError, match=r"'w'.*assigned since"):
             ag.gradients(y, targets)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float16, np.uint8, np.int8, bool])
+@pytest.mark.parametrize(
+    "f",
+    [np.divide, np.power, np.arctan2, np.hypot, np.logaddexp, np.multiply],
+    ids=lambda f: f.__name__,
+)
+def test_a_slope_is_as_exact_as_the_result_whatever_the_other_operand_is(
+    f: np.ufunc, dtype: type
+) -> None:
+    x, other = np.array([20.0, 2.7, 0.4]), np.array([0, 1, 3]).astype(dtype)
+    wide = other.astype(float)
+    with np.errstate(all="ignore"):
+        for g in (lambda a, b: f(a, b), lambda a, b: f(b, a)):
+            expected = ag.vjp(lambda x, g=g: g(x, wide), x)[1](np.ones(3))[0]
+            t = Tensor(x)
+            constant = g(t, other)
+            forms = [
+                ag.gradients(constant, t, np.ones(3)),
+                ag.gradients(constant, t, np.ones(3), create_graph=True).numpy(),
+                ag.jvp(lambda x, g=g: g(x, other), (x,), (np.ones(3),))[1],
+            ]
+            if dtype is np.float32:
+                both = g(t, Tensor(other))
+                forms.append(ag.gradients(both, t, np.ones(3)))
+                forms.append(ag.gradients(both, t, np.ones(3), create_graph=True).numpy())
+            for found in forms:
+                np.testing.assert_allclose(found, expected, rtol=1e-15)
