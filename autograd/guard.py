@@ -80,7 +80,7 @@ def constant(x: Any, operation: str) -> Any:
             )
         )
     if kind is ReadOnlyArray:
-        return np.asarray(x)
+        x = np.asarray(x)  # copied below: its Tensor owns what it shows
     if isinstance(x, (np.ndarray, np.generic)):
         array: Any = x
     else:
@@ -104,13 +104,16 @@ def constant(x: Any, operation: str) -> Any:
                 else "float(...) or array.astype(float)",
             )
         )
-    if array.ndim and array is x and not _frozen(array):
-        array = array.copy()
+    if not array.ndim:
+        return array[()]
+    if array is not x or not is_frozen(array):
+        array = array.copy() if array is x else array
+        array.flags.writeable = False
     return array
 
 
-def _frozen(array: Any) -> bool:
-    """Whether nobody can write the memory of `array`, also not through what it is a view of."""
+def is_frozen(array: Any) -> bool:
+    """Return whether nobody can write the memory of an array, also not through what it views."""
     while isinstance(array, np.ndarray):
         if array.flags.writeable:
             return False

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from .errors import DTypeError, GraphError, message
+from .guard import is_frozen
 from .html import html_table
 from .primitive import Primitive
 from .recording import mode, tape
@@ -355,12 +356,20 @@ def _leaves_are_in(targets: set[Node], roots: Sequence[Node]) -> bool:
 
 
 def refuse_stale(node: Node, inputs: Iterable[Any]) -> None:
-    """Raise if a leaf among the inputs was assigned after `node` was computed from it.
+    """Raise if an input is not what `node` was computed from: assigned since, or unlocked.
 
     Raises:
-        GraphError: naming the leaf.
+        GraphError: naming the leaf, or the operation whose constant may have been written.
     """
     for x in inputs:
+        if type(x) is np.ndarray and not is_frozen(x):
+            raise GraphError(
+                message(
+                    f"the constant of shape {x.shape} in {node.label} to stay read only",
+                    "an array that was made writeable since, so that its entries may have changed",
+                    "handing over a writeable array, which is copied, or computing again",
+                )
+            )
         if isinstance(x, Node) and x.is_leaf and x._clock > node._clock:
             raise GraphError(
                 message(

@@ -42,12 +42,22 @@ class Run:
         kwargs: dict[str, Any],
         has_aux: bool = False,
     ) -> None:
+        if not callable(f):
+            raise ArgumentError(
+                message("a function to differentiate", f"{type(f).__name__}", "f, not f(x)")
+            )
         self.f = f
         self.variables: list[Tensor] = []
         self.nested = False
         self.aux: Any = None
         call = list(args)
         self._given: list[Any] = []
+        if len({i % (len(args) or 1) for i in positions}) < len(positions):
+            raise ArgumentError(
+                message(
+                    "argnums that name every argument once", f"{tuple(positions)}", "one of them"
+                )
+            )
         with enable_grad():
             for i in positions:
                 if not -len(args) <= i < len(args):
@@ -115,7 +125,8 @@ class Run:
 
     def scalar(self) -> Any:
         """Return the result, checked to be one number."""
-        if type(self.y) in (tuple, list, dict):
+        found = list(leaves(self.y))
+        if len(found) != 1 or found[0][1] is not self.y:
             raise DTypeError(
                 message(
                     f"one scalar as the result of {name_of(self.f)}",
@@ -165,7 +176,7 @@ def _around(variables: Sequence[Tensor]) -> Iterator[None]:
 def positions_of(argnums: int | Sequence[int]) -> tuple[int, ...]:
     """Return argnums as a tuple of ints."""
     positions = (argnums,) if isinstance(argnums, int) else tuple(argnums)
-    if not positions or not all(isinstance(i, int) for i in positions):
+    if not positions or not all(type(i) is int for i in positions):
         raise ArgumentError(
             message("argnums as an int or a sequence of ints", f"{argnums!r}", "argnums=0")
         )

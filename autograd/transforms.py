@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from .containers import leaves, mapped, matched, rebuilt
-from .errors import ArgumentError, ShapeError, message
+from .errors import ArgumentError, DTypeError, ShapeError, message
 from .forward import pushforward
 from .node import value_of
 from .run import (
@@ -186,6 +186,12 @@ def jvp(
                         f"tangent {i}{path} of shape {np.shape(leaf)}, that of its primal",
                         f"shape {np.shape(part)}",
                         "np.broadcast_to(tangent, x.shape)",
+                    )
+                )
+            if (part if type(part) is Tensor else np.asarray(part)).dtype.kind not in "fiub":
+                raise DTypeError(
+                    message(
+                        f"real numbers in tangent {i}{path}", type(part).__name__, "a direction"
                     )
                 )
         directions += parts

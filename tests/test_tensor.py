@@ -475,3 +475,29 @@ def test_tests_that_are_ufuncs_have_their_methods_too() -> None:
     t = Tensor([[1.0, 0.0], [2.0, 3.0]])
     assert np.logical_and.reduce(t).tolist() == [True, False]
     assert np.less.outer(t, [1.5]).shape == (2, 2, 1)
+
+
+@pytest.mark.parametrize("through_a_view", [False, True])
+def test_a_constant_that_is_unlocked_under_a_live_graph_is_noticed(through_a_view: bool) -> None:
+    owner = np.array([3.0, 4.0])
+    owner.flags.writeable = False
+    t = Tensor([1.0, 2.0])
+    y = (t * (owner[:] if through_a_view else owner)).sum()
+    y.backward()  # as long as nobody can write it
+    owner.flags.writeable = True
+    owner[0] = 99.0
+    for sweep in (y.backward, lambda: ag.gradients(y, t), lambda: ag.gradients(y, t, 1.0)):
+        with pytest.raises(ag.GraphError, match=r"constant of shape \(2,\) in .*multiply"):
+            sweep()
+    assert t.grad.tolist() == [3.0, 4.0]
+
+
+@pytest.mark.parametrize("make", [np.array, lambda v: np.array(v[0]), np.asarray], ids=str)
+def test_a_constant_that_is_written_later_was_copied(make: object) -> None:
+    constant = make([3.0, 4.0])  # type: ignore[operator]
+    t = Tensor([1.0, 2.0])
+    y = (t * constant).sum()
+    first = np.atleast_1d(constant)[0]
+    constant[...] = 99.0
+    y.backward()
+    assert t.grad[0] == first
