@@ -33,10 +33,16 @@ BINARY = {
 class Entry:
     """A Tensor beside its value and its dense Jacobian by every leaf: brute force."""
 
-    def __init__(self, tensor: Tensor, value: object, slopes: dict) -> None:
+    def __init__(self, tensor: Tensor, value: object, slopes: dict, *parents: "Entry") -> None:
         self.tensor = tensor
         self.value = np.asarray(value, float)
         self.slopes = slopes  # leaf number -> array of shape value.shape + leaf.shape
+        self.read: dict[
+            int, int
+        ] = {}  # leaf number -> how often it was assigned before it was read
+        for parent in parents:
+            for k, version in parent.read.items():
+                self.read[k] = min(version, self.read.get(k, version))
 
 
 def spread(slope: np.ndarray, shape: tuple, inner: int) -> np.ndarray:
@@ -47,7 +53,7 @@ def spread(slope: np.ndarray, shape: tuple, inner: int) -> np.ndarray:
 
 
 class Programs(RuleBasedStateMachine):
-    """Operations, views, no_grad blocks, backward calls and dropped references in any order."""
+    """Operations, views, assignments, no_grad blocks, sweeps, dropped references in any order."""
 
     entries = Bundle("entries")
 
@@ -55,13 +61,18 @@ class Programs(RuleBasedStateMachine):
         super().__init__()
         self.leaves: list[Tensor] = []
         self.grads: list[object] = []
+        self.sources: list[Entry] = []
+        self.versions: list[int] = []
 
     def _leaf(self, value: np.ndarray) -> Entry:
         tensor = Tensor(value if value.ndim else float(value), name=f"leaf{len(self.leaves)}")
         eye = np.eye(value.size).reshape(value.shape + value.shape)
         entry = Entry(tensor, value, {len(self.leaves): eye})
+        entry.read = {len(self.leaves): 0}
         self.leaves.append(tensor)
         self.grads.append(None)
+        self.sources.append(entry)
+        self.versions.append(0)
         return entry
 
     @initialize(target=entries, v=SMALL)
@@ -80,7 +91,7 @@ class Programs(RuleBasedStateMachine):
             k: local.reshape(local.shape + (1,) * self.leaves[k].ndim) * s
             for k, s in a.slopes.items()
         }
-        return Entry(function(a.tensor), function(a.value), slopes)
+        return Entry(function(a.tensor), function(a.value), slopes, a)
 
     @rule(target=entries, a=entries, b=entries, name=st.sampled_from(sorted(BINARY)))
     def binary(self, a: Entry, b: Entry, name: str) -> Entry:
@@ -99,11 +110,11 @@ class Programs(RuleBasedStateMachine):
                 inner = self.leaves[k].ndim
                 local_ = np.asarray(local).reshape(value.shape + (1,) * inner)
                 total[k] = total.get(k, 0) + local_ * spread(s, value.shape, inner)
-        return Entry(function(a.tensor, b.tensor), value, total)
+        return Entry(function(a.tensor, b.tensor), value, total, a, b)
 
     @rule(target=entries, a=entries, v=SMALL)
     def scaled(self, a: Entry, v: float) -> Entry:
-        return Entry(v * a.tensor, v * a.value, {k: v * s for k, s in a.slopes.items()})
+        return Entry(v * a.tensor, v * a.value, {k: v * s for k, s in a.slopes.items()}, a)
 
     @rule(target=entries, a=entries, how=st.sampled_from(["first", "reverse", "twice", "flat"]))
     def view(self, a: Entry, how: str) -> Entry:
@@ -116,14 +127,64 @@ class Programs(RuleBasedStateMachine):
             "flat": lambda x: x.reshape((-1, *x.shape[a.value.ndim :])),
         }[how]
         tensor = a.tensor.reshape(-1) if how == "flat" else move(a.tensor)
-        return Entry(tensor, move(a.value), {k: move(s) for k, s in a.slopes.items()})
+        return Entry(tensor, move(a.value), {k: move(s) for k, s in a.slopes.items()}, a)
 
     @rule(target=entries, a=entries)
     def summed(self, a: Entry) -> Entry:
         axes = tuple(range(a.value.ndim))
         return Entry(
-            np.sum(a.tensor), a.value.sum(), {k: s.sum(axis=axes) for k, s in a.slopes.items()}
+            np.sum(a.tensor), a.value.sum(), {k: s.sum(axis=axes) for k, s in a.slopes.items()}, a
         )
+
+    @rule(target=entries, a=entries, b=entries, how=st.sampled_from(["set", "add", "multiply"]))
+    def written(self, a: Entry, b: Entry, how: str) -> Entry:
+        """Write the first entry of b at the first and last places of a changed copy of a."""
+        if a.value.ndim == 0:
+            return a
+        chosen = b.value.reshape(-1)[0]
+        tensor = getattr(ag.at(a.tensor)[np.array([0, -1])], how)(b.tensor.reshape(-1)[0])
+        places = sorted({0, len(a.value) - 1})
+        value, slopes = a.value.copy(), {k: s.copy() for k, s in a.slopes.items()}
+        of_b = {k: s.reshape(b.value.size, *self.leaves[k].shape)[0] for k, s in b.slopes.items()}
+        for k in of_b:
+            slopes.setdefault(k, np.zeros(value.shape + self.leaves[k].shape))
+        for i in places:
+            # one place that is named twice is added to twice, but set or multiplied once
+            times = 2 if how == "add" and len(places) == 1 else 1
+            for k, s in slopes.items():
+                inner = np.broadcast_to(of_b.get(k, 0.0), s[i].shape)
+                if how == "set":
+                    s[i] = inner
+                elif how == "add":
+                    s[i] = s[i] + times * inner
+                else:
+                    factor = value[i].reshape(value[i].shape + (1,) * self.leaves[k].ndim)
+                    s[i] = s[i] * chosen + factor * inner
+            new = {"set": chosen, "add": value[i] + times * chosen, "multiply": value[i] * chosen}
+            value[i] = new[how]
+        return Entry(tensor, value, slopes, a, b)
+
+    @rule(k=st.integers(0, 3), seed=st.integers(0, 999), through=st.sampled_from(["data", "-="]))
+    def assign(self, k: int, seed: int, through: str) -> None:
+        """Give a leaf another value; what was computed from the old one is stale."""
+        k %= len(self.leaves)
+        leaf, source = self.leaves[k], self.sources[k]
+        new = np.random.default_rng(seed).uniform(-1, 1, leaf.shape)
+        if through == "data":
+            leaf.data = new if leaf.ndim else float(new)
+        else:
+            leaf.data -= source.value - new
+        self.versions[k] += 1
+        source.value, source.read = np.asarray(leaf.numpy()), {k: self.versions[k]}
+
+    @rule(a=entries)
+    def writing_is_refused(self, a: Entry) -> None:
+        before = a.tensor.numpy()
+        for write in (a.tensor.__setitem__, getattr(a.tensor.data, "__setitem__", None)):
+            if write is not None and a.value.size:
+                with pytest.raises(ag.GraphError):
+                    write(..., 7.0)
+        assert a.tensor.numpy().tobytes() == before.tobytes()
 
     @rule(target=entries, a=entries)
     def without_record(self, a: Entry) -> Entry:
@@ -142,6 +203,11 @@ class Programs(RuleBasedStateMachine):
         if not a.tensor.requires_grad:
             return
         u = np.random.default_rng(seed).uniform(-1, 1, a.value.shape)
+        stale = [k for k, version in a.read.items() if version < self.versions[k]]
+        if stale:
+            with pytest.raises(ag.GraphError, match="|".join(f"'leaf{k}'" for k in stale)):
+                a.tensor.backward(u if a.value.ndim else float(u))
+            return
         a.tensor.backward(u if a.value.ndim else float(u))
         for k, s in a.slopes.items():
             pulled = np.tensordot(u, s, a.value.ndim) if a.value.ndim else u * s
@@ -156,7 +222,7 @@ class Programs(RuleBasedStateMachine):
 
 
 TestPrograms = Programs.TestCase
-TestPrograms.settings = settings(max_examples=60, stateful_step_count=25, deadline=None)
+TestPrograms.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
 
 
 def test_a_scalar_node_takes_at_most_200_bytes() -> None:
