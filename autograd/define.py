@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from .errors import ArgumentError, GraphError, message
+from .errors import ArgumentError, DTypeError, GraphError, ShapeError, message
 from .kinds import Custom, Elementwise
 from .node import Node
 from .primitive import REGISTRY, Primitive, Rule
@@ -71,14 +71,18 @@ def primitive(
         rules = _one_each(partials)
         _check_arity(function, label, rules, "partials")
         row: Primitive = Elementwise(
-            function, [_whole(rule, label) for rule in rules], name=label, symbol=symbol
+            _numeric(function, label),
+            [_partial(_whole(rule, label), label) for rule in rules],
+            name=label,
+            symbol=symbol,
         )
     else:
         arity = len(_arrays(function)) if vjp is None or callable(vjp) else len(_one_each(vjp))
         vjps = _vjps(vjp, arity, label)
         _check_arity(function, label, vjps, "vjp")
         forward = None if jvp is None else _jvp(jvp, arity, label)
-        row = Custom(function, vjps, forward, name=label, symbol=symbol)
+        vjps = [_cotangent(rule, label, i) for i, rule in enumerate(vjps)]
+        row = Custom(_numeric(function, label), vjps, forward, name=label, symbol=symbol)
     row.__module__ = function.__module__
     row.__dict__["__qualname__"] = getattr(function, "__qualname__", label)
     row.__doc__ = function.__doc__ or f"The operation {label}."
@@ -152,6 +156,72 @@ def _jvp(jvp: Rule, arity: int, label: str) -> Rule:
         return rule(filled[0] if arity == 1 else filled, y, *values, **params)
 
     return tangent
+
+
+def _numeric(function: Callable[..., Any], label: str) -> Callable[..., Any]:
+    """Return the function, checked to give numbers."""
+    if isinstance(function, np.ufunc):
+        return function
+
+    @functools.wraps(function)
+    def numeric(*args: Any, **params: Any) -> Any:
+        y = function(*args, **params)
+        if not isinstance(y, (np.ndarray, np.generic, float, int)) or np.iscomplexobj(y):
+            raise DTypeError(
+                message(
+                    f"one real number or array as the result of {label}",
+                    type(y).__name__,
+                    "an operation for each of several results, or one array that holds them",
+                )
+            )
+        return y
+
+    return numeric
+
+
+def _partial(rule: Rule, label: str) -> Rule:
+    """Return the rule of a partial, checked to give one for every entry of the result."""
+
+    @functools.wraps(rule)
+    def partial(y: Any, *values: Any, **params: Any) -> Any:
+        d = rule(y, *values, **params)
+        _check_slope(label, "partials=", d, np.shape(y), broadcasts=True)
+        return d
+
+    return partial
+
+
+def _cotangent(rule: Rule, label: str, i: int) -> Rule:
+    """Return the rule of a vjp, checked to give a cotangent of its array."""
+
+    @functools.wraps(rule)
+    def cotangent(g: Any, y: Any, *values: Any, **params: Any) -> Any:
+        c = rule(g, y, *values, **params)
+        _check_slope(label, "vjp=", c, np.shape(values[i]), broadcasts=False)
+        return c
+
+    return cotangent
+
+
+def _check_slope(
+    label: str, what: str, slope: Any, shape: tuple[int, ...], broadcasts: bool
+) -> None:
+    """Raise unless what a rule gives is real and fits the shape it belongs to."""
+    found = np.shape(slope)
+    try:
+        # a cotangent may still have the shape of the broadcast, which the sweep sums down
+        fits = np.broadcast_shapes(found, shape) in ((shape,) if broadcasts else (shape, found))
+    except ValueError:
+        fits = False
+    kind = slope.dtype.kind if hasattr(slope, "dtype") else np.asarray(slope).dtype.kind
+    if not fits or kind not in "fiub":
+        raise (DTypeError if fits else ShapeError)(
+            message(
+                f"{what} of {label} to give real numbers that fit shape {shape}",
+                f"shape {found}" if not fits else type(slope).__name__,
+                "one slope an entry" if broadcasts else "a cotangent of the shape of its array",
+            )
+        )
 
 
 def _whole(rule: Rule, label: str) -> Rule:

@@ -10,7 +10,7 @@ import numpy as np
 from . import primitives
 from .anomaly import made
 from .dispatch import plain_index, row_of, ufunc_method
-from .errors import GraphError, ShapeError, message
+from .errors import ChainruleError, GraphError, ShapeError, message
 from .guard import constant, evaluation_error, read_only
 from .node import LEAF, Node, plain_all, stored, tell_birth, value_of
 from .observers import OBSERVERS, STATIC
@@ -418,6 +418,8 @@ def apply(row: Primitive, inputs: tuple[Any, ...], params: dict[str, Any]) -> Te
         settings = {key: _untraced(setting) for key, setting in params.items()}
     try:
         value = row.evaluate(values, settings) if settings else row.compute(*values)
+    except ChainruleError:
+        raise  # which says already what is wrong
     except (ValueError, IndexError, TypeError, np.exceptions.AxisError) as error:
         raise evaluation_error(row.name, values, settings, error) from error
     return record(row, tracked, kept, params, value)

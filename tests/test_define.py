@@ -108,3 +108,35 @@ def test_plain_values_stay_plain_and_operations_pickle() -> None:
     assert logistic(0.0) == 0.5
     assert pickle.loads(pickle.dumps(ag.sigmoid)) is ag.sigmoid
     assert pickle.loads(pickle.dumps(np.exp)) is np.exp
+
+
+@pytest.mark.parametrize(
+    ("make", "error", "words"),
+    [
+        (lambda: ag.primitive(lambda x: None, partials=lambda y, x: 1.0, name="mine"),
+         ag.DTypeError, "result of mine.*NoneType"),
+        (lambda: ag.primitive(lambda x: (x, x), partials=lambda y, x: 1.0, name="mine"),
+         ag.DTypeError, "result of mine.*tuple"),
+        (lambda: ag.primitive(lambda x: x * 1.0, partials=lambda y, x: np.ones(3), name="mine"),
+         ag.ShapeError, r"partials= of mine.*\(2,\).*\(3,\)"),
+        (lambda: ag.primitive(lambda x: x * 1.0, partials=lambda y, x: 1j, name="mine"),
+         ag.DTypeError, "partials= of mine.*complex"),
+        (lambda: ag.primitive(lambda x: x * 1.0, vjp=lambda g, y, x: np.ones(3), name="mine"),
+         ag.ShapeError, r"vjp= of mine.*\(2,\).*\(3,\)"),
+        (lambda: ag.primitive(lambda x: x * 1.0, vjp=lambda g, y, x: None, name="mine"),
+         ag.DTypeError, "vjp= of mine.*NoneType"),
+    ],
+)  # fmt: skip
+def test_what_a_rule_gives_is_checked_by_name(make: object, error: type, words: str) -> None:
+    operation = make()  # type: ignore[operator]
+    x = ag.Tensor([1.0, 2.0])
+    with pytest.raises(error, match=words):
+        operation(x).sum().backward()
+    assert x.grad is None
+
+
+def test_a_rule_may_give_less_or_more_than_the_shape_where_that_broadcasts() -> None:
+    half = ag.primitive(lambda x: 0.5 * x, partials=lambda y, x: 0.5, name="half")
+    assert ag.grad(lambda x: half(x).sum())(np.ones(3)).tolist() == [0.5] * 3
+    plus = ag.primitive(lambda a, b: a + b, vjp=lambda g, y, a, b: (g, g), name="plus")
+    assert ag.grad(lambda b: plus(np.ones((2, 3)), b).sum())(np.ones(3)).tolist() == [2.0] * 3

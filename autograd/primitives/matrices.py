@@ -311,7 +311,7 @@ def _polyfit(x: Any, y: Any, deg: int, rcond: Any = None, *, w: Any = None) -> A
         columns = columns * np.reshape(w, (-1, 1))
         target = y * np.reshape(w, (-1,) + (1,) * (np.ndim(y) - 1))
     scale = np.sqrt(np.sum(columns * columns, axis=0))
-    found = np.linalg.lstsq(columns / scale, target, rcond)[0]
+    found = np.linalg.pinv(columns / scale, rcond) @ target
     return found / (scale if np.ndim(y) == 1 else scale[:, None])
 
 
