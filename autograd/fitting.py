@@ -83,7 +83,11 @@ def raw(row: Primitive, inputs: Sequence[Any], y: Any) -> tuple[list[Any], Any]:
         values.append(value)
     if not alike and _reads_operands(row):
         values = [
-            v.astype(dtype) if isinstance(v, (np.ndarray, np.generic)) and v.dtype != dtype else v
+            dtype.type(v)
+            if type(v) is int
+            else v.astype(dtype)
+            if isinstance(v, (np.ndarray, np.generic)) and v.dtype != dtype
+            else v
             for v in values
         ]
     return values, np.float64(y) if type(y) is float else y
@@ -98,7 +102,9 @@ def recorded(row: Primitive, inputs: Sequence[Any], y: Node) -> list[Any]:
     values = [dtype.type(x) if type(x) is float else x for x in inputs]
     if _reads_operands(row):
         for i, v in enumerate(values):
-            if isinstance(v, (Node, np.ndarray, np.generic)) and v.dtype != dtype:
+            if type(v) is int:
+                values[i] = dtype.type(v)
+            elif isinstance(v, (Node, np.ndarray, np.generic)) and v.dtype != dtype:
                 values[i] = astype(v, dtype) if isinstance(v, Node) else v.astype(dtype)
     return values
 

@@ -187,3 +187,34 @@ def along_arrays() -> list:
 def test_the_page_of_the_table_is_what_the_program_prints() -> None:
     page = Path(__file__).parent.parent / "docs" / "table.md"
     assert page.read_text() == table(), "python -m autograd.table > docs/table.md"
+
+
+NO_ENTRIES = {
+    "var over no entries": (lambda x: np.var(x, axis=1), (2, 0)),
+    "var with no freedom": (lambda x: np.var(x, axis=1, ddof=1), (2, 1)),
+    "std with no freedom": (lambda x: np.std(x, ddof=3), (2,)),
+    "mean over no entries": (lambda x: np.mean(x, axis=0), (0, 2)),
+    "cov of one observation": (np.cov, (2, 1)),
+    "median of no lanes": (lambda x: np.median(x, axis=1), (0, 3)),
+    "quantiles of no lanes": (lambda x: np.quantile(x, [0.1, 0.5], axis=1), (0, 3)),
+    "sums of no rows": (lambda x: np.sum(x, axis=0), (0, 3)),
+    "products of no rows": (lambda x: np.prod(x, axis=0), (0, 3)),
+    "a matrix product over nothing": (lambda x: x.T @ x, (0, 3)),
+    "a running product": (lambda x: np.cumprod(x, axis=0), (0, 3)),
+    "sorted": (lambda x: np.sort(x, axis=1), (0, 3)),
+}
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize("name", NO_ENTRIES)
+def test_where_there_are_too_few_entries_the_value_is_numpys_and_sweeps_do_not_fail(
+    name: str,
+) -> None:
+    f, shape = NO_ENTRIES[name]
+    x = np.arange(1.0, 1.0 + np.prod(shape)).reshape(shape)
+    y, pullback = ag.vjp(f, x)
+    np.testing.assert_array_equal(y, f(x))
+    (g,) = pullback(np.ones(np.shape(y)) if np.ndim(y) else 1.0)
+    _, t = ag.jvp(f, (x,), (np.ones(shape),))
+    assert np.shape(g) == shape
+    assert np.shape(t) == np.shape(y)

@@ -242,3 +242,14 @@ def test_a_slope_is_as_exact_as_the_result_whatever_the_other_operand_is(
                 forms.append(ag.gradients(both, t, np.ones(3), create_graph=True).numpy())
             for found in forms:
                 np.testing.assert_allclose(found, expected, rtol=1e-15)
+
+
+def test_an_integer_zero_divides_as_a_float_does() -> None:
+    with np.errstate(all="ignore"):
+        for x in (2.0, np.array([2.0, -1.0])):
+            expected = ag.vjp(lambda x: x / 0.0, x)[1](np.ones(np.shape(x)) * 1.0)[0]
+            found = ag.vjp(lambda x: x / 0, x)[1](np.ones(np.shape(x)) * 1.0)[0]
+            np.testing.assert_array_equal(found, expected)
+            np.testing.assert_array_equal(ag.jvp(lambda x: x / 0, (x,), (x,))[1], x * expected)
+        t = Tensor([2.0])
+        assert ag.gradients(t / 0, t, [1.0], create_graph=True).data.tolist() == [np.inf]

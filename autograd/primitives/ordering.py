@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -115,7 +116,8 @@ def _lanes(x: Any, axis: Any) -> tuple[Any, tuple[int, ...]]:
         return np.reshape(x, -1), (1,) * len(shape)
     axes = tuple(a % len(shape) for a in (axis if isinstance(axis, tuple) else (axis,)))
     kept = tuple(i for i in range(len(shape)) if i not in axes)
-    lanes = np.reshape(np.transpose(x, kept + axes), (*(shape[i] for i in kept), -1))
+    lane = math.prod(shape[i] for i in axes)
+    lanes = np.reshape(np.transpose(x, kept + axes), (*(shape[i] for i in kept), lane))
     return lanes, tuple(1 if i in axes else n for i, n in enumerate(shape))
 
 

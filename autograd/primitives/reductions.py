@@ -72,7 +72,9 @@ composite(np.ptp, _ptp, cases=REDUCTIONS[:3], domain=REALS, note=TIES)
 
 
 def _deviation(x: Any, axis: Any, ddof: float) -> Any:
-    return (x - np.mean(x, axis=axis, keepdims=True)) / (count(x, axis) - ddof)
+    free = count(x, axis) - ddof
+    # none left: NumPy's value is nan, or inf, and there is no derivative
+    return (x - np.mean(x, axis=axis, keepdims=True)) / (free if free > 0 else math.nan)
 
 
 def _spread_arguments(
