@@ -132,4 +132,6 @@ __all__ = [
 ]
 
 # every row of the table is a function of this package under its own name; np.trace is NumPy's
-globals().update((name, row) for name, row in ROWS.items() if name not in __all__)
+globals().update(
+    (name, row) for name, row in {**methods.ALIASES, **ROWS}.items() if name not in __all__
+)

@@ -10,7 +10,7 @@ import numpy as np
 from .anomaly import hunting
 from .kinds import Elementwise
 from .observers import OBSERVERS
-from .primitive import ROWS, Primitive
+from .primitive import REGISTRY, ROWS, Primitive
 from .recording import mode, recording
 from .scalar import binary_method, unary_method
 from .tensor import Tensor, apply, record
@@ -35,6 +35,14 @@ _OPERATORS = {
 }
 """How Python names the methods behind the symbols of the table."""
 _UNARY = ("neg", "pos", "abs")
+
+
+ALIASES: dict[str, Primitive] = {
+    name: REGISTRY[function]
+    for name, function in ((name, getattr(np, name)) for name in np.__all__)
+    if name not in ROWS and callable(function) and function in REGISTRY
+}
+"""The other names that NumPy has for functions with a row, such as abs and acos."""
 
 
 class _GiveWayError(ArithmeticError):
@@ -90,6 +98,9 @@ def install() -> None:
             setattr(Tensor, row.name, method)
             if fast and row.arity == 1:
                 row.quick = method
+    for name, row in ALIASES.items():
+        if not hasattr(Tensor, name):
+            setattr(Tensor, name, getattr(Tensor, row.name))
     for look in OBSERVERS.values():
         operator = _OPERATORS.get(look.symbol or "")
         name = f"__{operator}__" if operator else look.name

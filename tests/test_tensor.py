@@ -501,3 +501,19 @@ def test_a_constant_that_is_written_later_was_copied(make: object) -> None:
     constant[...] = 99.0
     y.backward()
     assert t.grad[0] == first
+
+
+def test_every_name_that_numpy_has_for_a_function_with_a_row_is_a_method_and_a_function() -> None:
+    found = 0
+    for name in np.__all__:
+        function = getattr(np, name)
+        row = ag.REGISTRY.get(function) if callable(function) else None
+        if row is not None and name != "trace":  # ag.trace records a graph
+            assert getattr(ag, name) is row
+            assert hasattr(Tensor, name)  # real and imag are properties, as in NumPy
+            found += 1
+    assert found > 200
+    t = Tensor([0.25, -0.5])
+    assert ag.abs(t).data.tolist() == t.abs().data.tolist() == np.abs(t).data.tolist()
+    assert t.acos().data.tolist() == np.arccos([0.25, -0.5]).tolist()
+    assert t.conj().data.tolist() == t.data.tolist()
