@@ -10,7 +10,7 @@ from benchmarks import environments
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-collect_ignore = ["keras_peer.py", "killed_training.py"]
+collect_ignore = ["keras_habits.py", "keras_peer.py", "killed_training.py"]
 
 
 @pytest.fixture(scope="session")
