@@ -12,7 +12,7 @@ from .errors import GradientError
 
 
 def assert_gradients(f: Callable[..., Any], *args: Any, **options: Any) -> Report:
-    """Check a gradient as `gradcheck` does and fail the test with its report.
+    """Check a gradient as `gradcheck` does and fail the test with what was expected and got.
 
     Args:
         f: the function.
@@ -30,7 +30,7 @@ def assert_gradients(f: Callable[..., Any], *args: Any, **options: Any) -> Repor
     try:
         return gradcheck(f, *args, **options)
     except GradientError as error:
-        pytest.fail(str(error), pytrace=False)
+        pytest.fail(str(error) if error.report is None else error.report.diff, pytrace=False)
 
 
 @pytest.fixture(name="assert_gradients")

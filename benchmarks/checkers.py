@@ -19,6 +19,7 @@ from __future__ import annotations
 import argparse
 import importlib.util
 import json
+import os
 import subprocess
 import sys
 import warnings
@@ -165,7 +166,10 @@ def main() -> None:
     for python in given.python:
         # started as a file outside this directory, so that `autograd` is the peers'
         command = [python, "-P", str(Path(__file__).resolve()), "--serve"]
-        done = subprocess.run(command, stdout=subprocess.PIPE, check=True, cwd="/", text=True)
+        own = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+        done = subprocess.run(
+            command, stdout=subprocess.PIPE, check=True, cwd="/", text=True, env=own
+        )
         answers.update(json.loads(done.stdout.splitlines()[-1]))
     n, m = len(wrong), len(right)
     print(f"| checker | {n} wrong: called wrong | called right | not told |", end="")

@@ -50,7 +50,9 @@ class Finding:
         with np.errstate(all="ignore"):
             return float(np.float64(self.got) / np.float64(self.expected))
 
-    def __str__(self) -> str:
+    @property
+    def where(self) -> str:
+        """The entry in words."""
         where = "a random direction"
         if self.argument is not None:
             where = f"argument {self.argument}"
@@ -58,8 +60,11 @@ class Finding:
             where += f" entry {_index(self.entry)}"
         if self.output:
             where += f" of result {_index(self.output)}"
+        return where
+
+    def __str__(self) -> str:
         order = "" if self.order == 1 else f", order {self.order}"
-        head = f"{self.verdict} at {where} ({self.mode}{order})"
+        head = f"{self.verdict} at {self.where} ({self.mode}{order})"
         if np.isinf(self.error):
             return f"{head}: {self.reason}"
         if self.verdict == UNDECIDABLE:
@@ -104,12 +109,31 @@ class Report:
         """Return how many entries have a verdict."""
         return sum(int(np.sum(v == verdict)) for v in self.verdicts)
 
-    def __str__(self) -> str:
+    @property
+    def diff(self) -> str:
+        """What was got beside what was expected, two lines an entry that is wrong."""
+        wrong = [f for f in self.findings if f.verdict == WRONG]
+        lines = [f"gradient {self.verdict}: {self._counts()}"]
+        for f in wrong[:SHOWN]:
+            ratio = f"  ratio {f.ratio:.6g}" + (f": {f.guess}" if f.guess else "")
+            lines += [
+                f"  {f.where} ({f.mode})",
+                f"    - expected {f.expected:.12g} +- {f.error:.1g}",
+                f"    + got      {f.got:.12g}{ratio}",
+            ]
+        if len(wrong) > SHOWN:
+            lines.append(f"  and {len(wrong) - SHOWN:,} more")
+        return "\n".join(lines)
+
+    def _counts(self) -> str:
         total = sum(v.size for v in self.verdicts)
         counts = ", ".join(
             f"{self.count(v):,} {v}" for v in (RIGHT, WRONG, UNDECIDABLE) if self.count(v)
         )
-        lines = [f"gradient {self.verdict}: {counts or 'nothing'} of {total:,} entries"]
+        return f"{counts or 'nothing'} of {total:,} entries"
+
+    def __str__(self) -> str:
+        lines = [f"gradient {self.verdict}: {self._counts()}"]
         lines += [f"  {finding}" for finding in self.findings[:SHOWN]]
         if len(self.findings) > SHOWN:
             lines.append(f"  and {len(self.findings) - SHOWN:,} more")
