@@ -131,6 +131,10 @@ def evaluation_error(
     wanted, remedy = "operands that fit together", "reshape, expand_dims or a transpose"
     if isinstance(error, np.exceptions.AxisError):
         wanted, remedy = "an axis that the operand has", "an axis from -ndim to ndim - 1"
+    elif isinstance(error, np.linalg.LinAlgError) and "ingular" in str(error):
+        wanted, remedy = "a matrix that is not singular", "np.linalg.pinv or np.linalg.lstsq"
+    elif isinstance(error, np.linalg.LinAlgError) and "positive" in str(error):
+        wanted, remedy = "a positive definite matrix", "adding a multiple of np.eye(n)"
     elif isinstance(error, IndexError):
         wanted, remedy = "an index within the operand", "an index that its shape allows"
     elif any(np.size(v) == 0 for v in values):

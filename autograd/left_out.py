@@ -10,7 +10,14 @@ FILES = "it reads or writes files or text; t.numpy() gives the values"
 COUNTS = "it counts entries, which has no derivative"
 DATES = "it works on dates"
 
+FOURIER = (
+    *("fft", "fft2", "fftn", "hfft", "ifft", "ifft2", "ifftn", "ihfft"),
+    *("irfft", "irfft2", "irfftn", "rfft", "rfft2", "rfftn"),
+)
+"""The functions of numpy.fft, less those that only move entries."""
+
 LEFT_OUT: dict[str, str] = {
+    **dict.fromkeys(FOURIER, "it is defined on complex numbers, and Tensors are real"),
     "angle": "it is piecewise constant on real numbers",
     "asanyarray": "it makes a plain array; t.numpy() does so on purpose",
     "bitwise_count": INTEGER,
@@ -63,7 +70,4 @@ LEFT_OUT: dict[str, str] = {
     "unpackbits": INTEGER,
     "unravel_index": INTEGER,
 }
-"""Why a function that NumPy would dispatch to a Tensor has no row, by its name.
-
-The functions of numpy.fft have none either: their results are complex.
-"""
+"""Why a function that NumPy would dispatch to a Tensor has no row, by its name."""

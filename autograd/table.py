@@ -83,7 +83,6 @@ def table() -> str:
     ]
     lines += [f"| `{name}` | {reason} |" for name, reason in sorted(LEFT_OUT.items())]
     lines += [
-        "| `numpy.fft` | its results are complex, and Tensors are real |",
         "| `out=`, `where=`, `ufunc.at` | refused by name, with what to write instead |",
     ]
     return "\n".join(lines) + "\n"

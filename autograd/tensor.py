@@ -249,6 +249,9 @@ class Tensor(Node):
                 )
             )
 
+    def __format__(self, spec: str) -> str:
+        return format(self.item(), spec) if spec else str(self)
+
     def __round__(self, ndigits: int = 0) -> Tensor:
         return _tensor(np.round(self, ndigits))
 
@@ -311,6 +314,8 @@ class Tensor(Node):
     ) -> Any:
         if function in STATIC:
             return function(*plain_all(args), **{name: plain_all(x) for name, x in kwargs.items()})
+        if function is np.where and len(args) == 1:
+            function = np.nonzero  # what NumPy calls it by
         return (OBSERVERS.get(function) or row_of(function))(*args, **kwargs)
 
     @staticmethod

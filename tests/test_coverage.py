@@ -146,7 +146,9 @@ def dispatched(module: object) -> list[str]:
     return found
 
 
-@pytest.mark.parametrize("module", [np, np.linalg], ids=lambda m: m.__name__)
+@pytest.mark.parametrize(
+    "module", [np, np.linalg, np.fft, np.lib.stride_tricks], ids=lambda m: m.__name__
+)
 def test_every_numpy_function_has_a_row_or_observes_or_is_left_out_for_a_reason(
     module: object,
 ) -> None:

@@ -517,3 +517,26 @@ def test_every_name_that_numpy_has_for_a_function_with_a_row_is_a_method_and_a_f
     assert ag.abs(t).data.tolist() == t.abs().data.tolist() == np.abs(t).data.tolist()
     assert t.acos().data.tolist() == np.arccos([0.25, -0.5]).tolist()
     assert t.conj().data.tolist() == t.data.tolist()
+
+
+def test_a_scalar_is_formatted_as_its_value_is() -> None:
+    assert f"{Tensor(2.0) / 3:.3f} {Tensor(np.float32(0.5)):8.2e}" == "0.667 5.00e-01"
+    assert f"{Tensor([1.0, 2.0])}" == "Tensor([1., 2.])"
+    with pytest.raises(ShapeError, match="exactly one entry"):
+        format(Tensor([1.0, 2.0]), ".3f")
+
+
+def test_where_of_one_argument_finds_what_is_not_zero() -> None:
+    t = Tensor([0.0, 2.0, -1.0])
+    assert [i.tolist() for i in np.where(t)] == [[1, 2]]
+
+
+@pytest.mark.parametrize(
+    ("f", "words"),
+    [(np.linalg.inv, "not singular.*pinv"), (np.linalg.cholesky, "positive definite.*np.eye")],
+)
+def test_a_matrix_that_does_not_do_is_told_from_a_shape_that_does_not_fit(
+    f: object, words: str
+) -> None:
+    with pytest.raises(ValueError, match=words):
+        f(Tensor([[1.0, 1.0], [1.0, 1.0]]) * [[1.0, 1.0], [1.0, 1.0]] - [[0, 0], [0, 0]])  # type: ignore[operator]
