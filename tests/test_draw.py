@@ -71,6 +71,12 @@ def test_before_backward_a_figure_says_so_and_shows_no_zero() -> None:
     assert "no gradient yet" in ag.draw(x).source
 
 
+def test_a_value_that_was_given_is_a_figure_of_one_box() -> None:
+    lines = ag.draw(Tensor(3.0, requires_grad=False)).text.splitlines()
+    assert lines[1].split() == ["result", "3", "constant"]
+    assert ag.draw(Tensor(3.0, name="x")).text.splitlines()[1].split()[:2] == ["x", "3"]
+
+
 def test_constants_are_shown_and_carry_no_gradient() -> None:
     x = Tensor(3.0, name="x")
     y = x**2 * Tensor(5.0, name="fixed", requires_grad=False)

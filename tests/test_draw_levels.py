@@ -179,6 +179,21 @@ def test_a_model_draws_itself_and_plot_model_saves_it(tmp_path: Any) -> None:
         nn.utils.plot_model(model, None, "XX")
 
 
+def test_the_first_bad_number_inside_a_box_marks_the_box() -> None:
+    model = nn.MLP([2, 3, 1], "tanh", seed=0)
+    model.build((None, 2))
+    kernel = model.layers[1].kernel
+    kernel.assign(np.full(kernel.shape, np.nan))
+    figure = ag.draw(model(np.ones((1, 2))), level="modules")
+    (mark,) = [v for v in figure.vertices if v.is_first_bad]
+    assert mark.title == "dense_1"
+    assert "the first nan is in here" in mark.details
+    with np.errstate(all="ignore"):
+        y = ag.scope("root", np.sqrt, ag.scope("log", np.log, Tensor(0.0, name="x")))
+    (mark,) = [v for v in ag.draw(y, level="modules").vertices if v.is_first_bad]
+    assert (mark.title, mark.details[-1]) == ("log", "the first inf is in here")
+
+
 # ---- scalars -------------------------------------------------------------------------------------
 
 

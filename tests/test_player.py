@@ -435,6 +435,15 @@ def test_arrays_play_without_sliders_and_the_page_says_why(opened: Open) -> None
     assert page.find_elements(By.CSS_SELECTOR, ".slider") == []
 
 
+def test_a_value_that_was_given_has_a_page_without_steps(opened: Open) -> None:
+    page = opened(Tensor(np.eye(9), name="image"))
+    assert page.find_element(By.ID, "where").text == "0 of 0"
+    click(page, "step")
+    click(page, "play")
+    assert "a value that was given" in page.find_element(By.ID, "why").text
+    assert box(page, "v0")[0] == "image"
+
+
 def test_a_long_chain_plays_collapsed(opened: Open) -> None:
     x = Tensor(1.0, name="x")
     y = x

@@ -85,6 +85,7 @@ class Assembly:
                 self.modules_in.setdefault(block, []).append(unit)
         self.names = named([t for t in order if t not in self.heads])
         self.first_bad = self._first_bad()
+        self.bad_head: Head | None = None  # the box that it is in
         self.vertices: list[Vertex] = []
         self.edges: list[Edge] = []
         self.keys: dict[Head, str] = {}
@@ -98,6 +99,9 @@ class Assembly:
         self._collect_uses()
         hidden, counted = self._absorbed_leaves()
         absorbed = hidden | counted
+        if self.first_bad is not None:
+            t = self.first_bad[0]
+            self.bad_head = next(iter(self.uses[t]))[0] if t in absorbed else self.heads.get(t)
         for t in self.order:
             head = self.heads.get(t, t)
             if head in self.keys or t in absorbed:
@@ -188,7 +192,7 @@ class Assembly:
         return key
 
     def _leaf(self, t: Node) -> str:
-        if not t.requires_grad and t.name is None:
+        if not t.requires_grad and t.name is None and t is not self.y:
             title = _plain_title(t._value)
             pixels = thumbnail(t._value, is_data=True)
             return self._vertex("constant", title, (), self.names[t], pixels=pixels)
@@ -223,7 +227,7 @@ class Assembly:
         return self._vertex("operation", title, details, self.names[t], row, is_first_bad=is_bad)
 
     def _box(self, head: Block | Module, leaves: int) -> str:
-        is_bad = self.first_bad is not None and self.heads.get(self.first_bad[0]) is head
+        is_bad = self.bad_head is head
         within = [f"the first {self._bad_name()} is in here"] if is_bad else []
         if isinstance(head, Module):
             title, kind, count = head.scope.name, head.kind, head.parameters

@@ -218,9 +218,10 @@ def program(vertices: Sequence[Vertex], edges: Sequence[Edge]) -> str:
         edges: those of the figure.
 
     Returns:
-        The code; empty if the figure holds arrays, collapsed parts, or what has no translation.
+        The code; empty if the figure computes nothing, or holds arrays, collapsed parts, or what
+        has no translation.
     """
-    if any(v.kind in ("block", "module") for v in vertices):
+    if not edges or any(v.kind in ("block", "module") for v in vertices):
         return ""
     if not all(isinstance(edge.value, float) for edge in edges):
         return ""

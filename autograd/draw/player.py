@@ -215,6 +215,8 @@ def _first_bad(vertices: Sequence[Vertex], edges: Sequence[Edge]) -> dict[str, A
 
 
 def _why_not_live(vertices: Sequence[Vertex], edges: Sequence[Edge]) -> str:
+    if not edges:
+        return "Nothing is computed here: this is a value that was given."
     if any(v.kind in ("block", "module") for v in vertices):
         reason = "parts of it are collapsed"
     elif not all(isinstance(edge.value, float) for edge in edges):

@@ -40,6 +40,8 @@ def table(vertices: Sequence[Vertex], edges: Sequence[Edge]) -> str:
         out = [edges[e] for e in story.out[v.key]]
         if not out and v.value is not None:
             back = "no gradient yet" if v.gradient is None else written(v.gradient)
+            if v.kind == "constant":
+                back = "constant"
             rows.append((v.name, "", written(v.value), back))
         for edge in out:
             value = written(edge.value) + (FIRST if edge.first_bad == "value" else "")
