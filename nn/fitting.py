@@ -109,6 +109,8 @@ class FitLoop:
                 return logs
             if model.stop_training:
                 break
+        if not self.batch and not self.history.history:
+            refuse_nothing(self.batch, "to train on")
         if self.batch < (self.source.steps or 1) and not model.stop_training:
             warnings.warn(
                 message(
@@ -119,6 +121,8 @@ class FitLoop:
                 stacklevel=5,
             )
             model.stop_training = True
+            if not self.batch:
+                return {}  # an epoch that did not take place is not measured
         logs = self.logs()
         if self.validation is not None and (self.epoch + 1) % self.validation_freq == 0:
             held_out = evaluate(model, self.validation, self.callbacks)

@@ -341,6 +341,8 @@ def batches_of(
         ShapeError: if lengths or shapes do not fit.
         ArgumentError: if a value does not.
     """
+    if not isinstance(replace, bool):
+        raise ArgumentError(message("replace to be True or False", repr(replace), "replace=True"))
     if is_stream(x):
         if replace:
             raise ArgumentError(

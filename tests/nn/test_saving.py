@@ -13,6 +13,7 @@ import nn
 from autograd import write_whole
 from autograd.errors import ArgumentError, ChainruleError, ShapeError
 from nn.datasets.idx import DataError
+from nn.saving import state as backup
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(30, 4)).astype(np.float32)
@@ -303,3 +304,31 @@ def test_what_cannot_be_saved_is_said(tmp_path):
 def _saved(model, folder):
     model.save_weights(folder / "w.weights.h5")
     return folder / "w.weights.h5"
+
+
+def test_a_backup_of_another_version_is_named(tmp_path):
+    path = tmp_path / "b.npz"
+    tree = json.dumps({"version": 1, "data": {}}).encode()
+    np.savez(path, tree=np.frombuffer(tree, np.uint8))
+    before = path.read_bytes()
+    with pytest.raises(DataError, match="of version 2; got version 1; try removing it"):
+        backup.read(path)
+    assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize("ending", [".keras", ".h5", ".weights.h5", ".safetensors"])
+def test_damage_leaves_the_model_and_the_file_as_they_are(tmp_path, ending):
+    path = tmp_path / f"m{ending}"
+    whole = ending in (".keras", ".h5")
+    (trained().save if whole else trained().save_weights)(path)
+    content = path.read_bytes()
+    other = nn.Sequential([nn.Input((4,)), nn.Dense(9)], seed=0)
+    before = other.get_weights()
+    for damaged in (content[:50], content[: len(content) // 2], b"", b"\xff" * 1000, content):
+        path.write_bytes(damaged)
+        if whole and damaged is content:
+            continue  # a whole model has its own shapes
+        with pytest.raises(ChainruleError):
+            nn.load_model(path) if whole else other.load_weights(path)
+        assert path.read_bytes() == damaged
+        assert_same(before, other.get_weights())

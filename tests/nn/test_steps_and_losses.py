@@ -142,6 +142,17 @@ def test_weights_in_a_stream_count_like_those_beside_arrays():
     assert one == two
 
 
+def test_an_epoch_without_a_batch_is_not_measured():
+    with pytest.raises(ArgumentError, match="a batch to train on"):
+        classifier().fit(iter([]), verbose=0)
+    model = classifier()
+    batches = ((X[i : i + 10], Y[i : i + 10]) for i in range(0, 40, 10))
+    with pytest.warns(UserWarning, match="0 before the data ran out"):
+        history = model.fit(batches, epochs=5, steps_per_epoch=2, verbose=0)
+    assert history.epoch == [0, 1]
+    assert len(history.history["loss"]) == 2
+
+
 # ---- sampling ------------------------------------------------------------------------------------
 
 
@@ -158,6 +169,8 @@ def test_sampling_with_replacement_draws_each_row_from_all():
     assert kept == classifier().fit(X, Y, 10, epochs=2, replace=True, verbose=0).history
     with pytest.raises(ArgumentError, match="arrays for replace=True"):
         one.fit([(X, Y)], replace=True, verbose=0)
+    with pytest.raises(ArgumentError, match="replace to be True or False"):
+        one.fit(X, Y, replace="yes", verbose=0)
 
 
 @pytest.mark.parametrize("replace", [False, True])
