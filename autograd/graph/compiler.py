@@ -200,6 +200,11 @@ class Compiled:
         _, takes, specs = self._signature(args, kwargs)
         return self._found(args, kwargs, takes, specs)
 
+    def traced(self, *args: Any, **kwargs: Any) -> Graph:
+        """Return a new trace of such arguments, to compare with a program's."""
+        with uncollected():
+            return Graph(**record(self.function, args, kwargs, Recorder(lift=True))[0])
+
     def _signature(self, args: Any, kwargs: Any) -> tuple[list[Any], Structure, tuple[Spec, ...]]:
         leaves, _, takes = flatten((args, kwargs))
         return leaves, takes, tuple([_spec(x) for x in leaves])

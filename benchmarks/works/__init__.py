@@ -1,10 +1,20 @@
 """The works, a room a subject."""
 
 from benchmarks.work import Work
-from benchmarks.works import checking, compiled, eager, fitting, memory, startup, training
+from benchmarks.works import (
+    checking,
+    compiled,
+    eager,
+    fitting,
+    memory,
+    products,
+    startup,
+    training,
+)
 
 ROOMS: dict[str, tuple[Work, ...]] = {
     "training": training.WORKS,
+    "products": products.WORKS,
     "fitting": fitting.WORKS,
     "eager": eager.WORKS,
     "compiled": compiled.WORKS,

@@ -54,8 +54,8 @@ class Network:
         return x, draw.integers(0, self.widths[-1], self.batch)
 
 
-def chainrule(net: Network) -> Run:
-    """Prepare the plain loop on a model of ours."""
+def chainrule(net: Network, run_eagerly: bool = False) -> Run:
+    """Prepare the step of `fit`, planned or operation by operation."""
     import nn
 
     x, labels = net.data()
@@ -65,21 +65,19 @@ def chainrule(net: Network) -> Run:
         + [nn.Dense(net.widths[-1], activation="softmax")]
     )
     model.set_weights(net.weights())
-    optimizer = (
-        nn.optimizers.SGD(0.1, parameters=model)
-        if net.optimizer == "sgd"
-        else nn.optimizers.Adam(epsilon=ADAM["epsilon"], parameters=model)
+    model.compile(
+        nn.SGD(0.1) if net.optimizer == "sgd" else nn.Adam(epsilon=ADAM["epsilon"]),
+        "sparse_categorical_crossentropy",
+        run_eagerly=run_eagerly,
     )
-    losses: deque[Any] = deque(maxlen=STEPS)
+    recipe = model.recipe
+    assert recipe is not None
+    losses: deque[float] = deque(maxlen=STEPS)
 
     def step() -> None:
-        loss = nn.losses.sparse_categorical_crossentropy(labels, model(x))
-        loss.backward()
-        optimizer.step()
-        model.zero_grad()
-        losses.append(loss)
+        losses.append(nn.training.train_step(model, recipe, x, labels, None))
 
-    return Run(step, lambda: [loss.item() for loss in losses])
+    return Run(step, lambda: list(losses))
 
 
 def pytorch(net: Network, **options: Any) -> Run:
@@ -256,6 +254,7 @@ def define(
         return lambda size: prepare(net(size))
 
     work.party("Chainrule")(of(chainrule))
+    work.party("Chainrule, no plan")(of(lambda net: chainrule(net, run_eagerly=True)))
     work.party("NumPy")(of(numpy))
     work.party("NumPy, products alone")(of(products))
     work.party("PyTorch")(of(pytorch))
