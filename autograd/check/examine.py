@@ -25,8 +25,23 @@ from .judgement import (
     worst,
 )
 from .report import RIGHT, UNDECIDABLE, WRONG, Finding, guess_of
-from .richardson import FIRST_STEP, Array, Estimate, combined, derivative, noise_of, scales_of
+from .richardson import (
+    FIRST_STEP,
+    Array,
+    Estimate,
+    combined,
+    derivative,
+    noise_of,
+    part_of,
+    scales_of,
+)
 from .subject import Subject, signed
+
+BLOCK = 20_000
+"""Derivatives that are estimated at once."""
+
+ENOUGH = 0.9
+"""The share of a block that must be known well; the others are examined one by one."""
 
 BUDGET = 4000
 """Evaluations after which groups are no longer split."""
@@ -103,9 +118,36 @@ class Examination:
     # ---- every entry by itself -------------------------------------------------------------------
 
     def examine_alone(self, entries: Iterable[int]) -> None:
-        """Examine inputs one at a time."""
-        for i in entries:
-            self._examine_entry(i)
+        """Examine every input by itself, blocks of them at once where nothing is amiss."""
+        entries = list(entries)
+        length = max(1, BLOCK // self.subject.here.size)
+        for start in range(0, len(entries), length):
+            for i in self._doubtful(entries[start : start + length]):
+                self._examine_entry(i)
+
+    def _doubtful(self, block: list[int]) -> list[int]:
+        """Clear the inputs of a block that are plainly right and return the others."""
+        sizes = self.scales[block] * np.abs(signed(self.rng, (len(block),)))
+        width = self.subject.here.size
+
+        def path(t: float) -> Array:
+            rows = []
+            for i, size in zip(block, sizes, strict=True):
+                moved = self.point.copy()
+                moved[i] += t * size
+                rows.append(self.subject(moved))
+            return np.concatenate(rows)
+
+        here, noise = (np.tile(x, len(block)) for x in (self.subject.here, self.noise))
+        estimate = derivative(path, here, noise, enough=ENOUGH)
+        doubtful = []
+        for k, i in enumerate(block):
+            own = part_of(estimate, slice(k * width, (k + 1) * width))
+            if worst(self._judged_by(divided(own, float(sizes[k])), i)) == RIGHT:
+                self.verdicts[i] = RIGHT
+            else:
+                doubtful.append(i)
+        return doubtful
 
     def _examine_entry(self, i: int) -> None:
         scale = float(self.scales[i])
@@ -162,7 +204,9 @@ class Examination:
     ) -> list[Judgement]:
         size = scale * abs(float(signed(self.rng, (1,))[0]))
         estimate = self._estimate({i: size}, thorough, noise=noise)
-        per_unit = divided(estimate, size)
+        return self._judged_by(divided(estimate, size), i)
+
+    def _judged_by(self, per_unit: Estimate, i: int) -> list[Judgement]:
         return [
             judged(
                 claim,

@@ -134,7 +134,12 @@ def _rms(x: Array) -> Array:
 
 @np.errstate(all="ignore")
 def derivative(
-    path: Path, at_zero: Array, noise: Array, first: float = FIRST_STEP, thorough: bool = False
+    path: Path,
+    at_zero: Array,
+    noise: Array,
+    first: float = FIRST_STEP,
+    thorough: bool = False,
+    enough: float = 1.0,
 ) -> Estimate:
     """Estimate the derivative of `path` at 0 with an error bar.
 
@@ -144,6 +149,7 @@ def derivative(
         noise: the standard deviation of the noise in these values.
         first: the largest step.
         thorough: whether to go on to the smallest step in any case.
+        enough: the share of entries that must be known well to stop before.
 
     Returns:
         The estimate.
@@ -158,7 +164,7 @@ def derivative(
     for part in SHRINKING:
         step = first * part
         table.add(step, path(step), path(-step))
-        if not thorough and len(table.steps) >= 4 and table.is_good():
+        if not thorough and len(table.steps) >= 4 and table.is_good(enough):
             break
     return table.estimate()
 
@@ -243,11 +249,12 @@ class _Table:
         kink = height > 0
         return kink, backward, forward
 
-    def is_good(self) -> bool:
-        """Whether smaller steps would gain nothing."""
+    def is_good(self, enough: float) -> bool:
+        """Whether smaller steps would gain nothing at that share of the entries."""
         ask = GOOD * np.maximum(np.abs(self.value), 1e-3 * self.spread())
         constant = self.spread() == 0
-        return bool(np.all((self.error <= ask) | constant)) and not np.any(self.bent()[0])
+        good = (self.error <= ask) | constant
+        return float(np.mean(good)) >= enough and float(np.mean(good & ~self.bent()[0])) >= enough
 
     def spread(self) -> Array:
         """Return the largest movement of the values, as a slope over the first step."""
@@ -293,6 +300,18 @@ class _Table:
             self.at_zero,
             self.noise,
         )
+
+
+def part_of(e: Estimate, part: slice) -> Estimate:
+    """Return the estimate of some of the entries."""
+    own = {
+        name: getattr(e, name)[part]
+        for name in (
+            *("value", "error", "backward", "forward", "kink", "jump", "plateau", "spread"),
+            *("finite", "origin", "noise"),
+        )
+    }
+    return replace(e, **own, plus=e.plus[:, part], minus=e.minus[:, part])
 
 
 def combined(estimate: Estimate, weights: Array) -> Estimate:
