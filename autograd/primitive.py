@@ -232,10 +232,13 @@ class Primitive:
             ArgumentError: if a parameter is given that the derivative does not cover.
         """
         arity = self.arity
-        if len(args) == arity and not kwargs and not self.is_variadic and not self.arguments:
-            return args, {}
+        inputs: Sequence[Any]
         if self.arguments is not None:
             inputs, params = call(self.arguments, self, args, kwargs)
+        elif len(args) == arity and not self.is_variadic:
+            if not kwargs:
+                return args, {}
+            inputs, params = args, self._covered(kwargs)
         else:
             names = self.positional
             if len(args) > len(names):
@@ -258,16 +261,23 @@ class Primitive:
                     )
                 )
             inputs = [params.pop(name) for name in names[:arity]]
-            for name in list(params):
-                if name in self.defaults and params[name] is self.defaults[name]:
-                    del params[name]
-                elif name not in self.accepted:
-                    raise refused(self, name, params[name], self.accepted)
+            params = self._covered(params)
             if self.is_variadic:
                 inputs = inputs[0]
         for name, value in params.items():
             params[name] = _settled(self, name, value)
         return tuple(inputs), params
+
+    def _covered(self, params: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the parameters that differ from their defaults, and refuse what has no rule."""
+        found = {}
+        for name, value in params.items():
+            if name in self.defaults and value is self.defaults[name]:
+                continue
+            if name not in self.accepted:
+                raise refused(self, name, value, self.accepted)
+            found[name] = value
+        return found
 
     def pull(
         self, index: int, g: Any, y: Any, values: Sequence[Any], params: Mapping[str, Any]

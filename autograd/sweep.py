@@ -385,14 +385,15 @@ def _scalar_edges(
     row = node._op
     inputs = node.inputs
     values = of_scalars(inputs)
-    form, rules = row.form, row.rules
+    form, rules, made = row.form, row.rules, node._clock
     found = []
     for i, x in enumerate(inputs):
         if not isinstance(x, Node):
             continue
-        if x.is_leaf and x._clock > node._clock:
+        op = x._op
+        if (op is None or op is LEAF) and x._clock > made:
             refuse_stale(node, inputs)
-        if x._op is None or (relevant is not None and x not in relevant):
+        if op is None or (relevant is not None and x not in relevant):
             continue
         if current is not None:
             current.explain(node, i)
