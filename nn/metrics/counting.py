@@ -118,8 +118,10 @@ class _Thresholded(Accumulator):
             self.negatives[1 - i] += sums[above]
 
     def _ratio(self, part: Any, whole: Any) -> Any:
-        values = np.divide(part, whole, out=np.zeros_like(part), where=whole > 0)
-        return float(values[0]) if np.ndim(self.thresholds) == 0 else values
+        return self._each(np.divide(part, whole, out=np.zeros_like(part), where=whole > 0))
+
+    def _each(self, values: Any) -> Any:
+        return float(values[0]) if np.ndim(self.thresholds) == 0 else values.copy()
 
 
 @REGISTRY.add()
@@ -158,6 +160,62 @@ class Recall(_Thresholded):
     def result(self) -> Any:
         """Return true positives / all that is positive."""
         return self._ratio(self.positives[0], self.positives[0] + self.negatives[1])
+
+
+@REGISTRY.add()
+class TruePositives(_Thresholded):
+    """The number, or weight, of what was called positive and is; arguments as for `Precision`.
+
+    Example:
+        >>> TruePositives()([0, 1, 1], np.array([0.9, 0.8, 0.2]))
+        1.0
+    """
+
+    def result(self) -> Any:
+        """Return the count, one a threshold if there are several."""
+        return self._each(self.positives[0])
+
+
+@REGISTRY.add()
+class FalsePositives(_Thresholded):
+    """The number, or weight, of what was called positive and is not; arguments as for `Precision`.
+
+    Example:
+        >>> FalsePositives()([0, 1, 1], np.array([0.9, 0.8, 0.2]))
+        1.0
+    """
+
+    def result(self) -> Any:
+        """Return the count, one a threshold if there are several."""
+        return self._each(self.positives[1])
+
+
+@REGISTRY.add()
+class TrueNegatives(_Thresholded):
+    """The number, or weight, of what was called negative and is; arguments as for `Precision`.
+
+    Example:
+        >>> TrueNegatives()([0, 1, 1], np.array([0.9, 0.8, 0.2]))
+        0.0
+    """
+
+    def result(self) -> Any:
+        """Return the count, one a threshold if there are several."""
+        return self._each(self.negatives[0])
+
+
+@REGISTRY.add()
+class FalseNegatives(_Thresholded):
+    """The number, or weight, of what was called negative and is not; arguments as for `Precision`.
+
+    Example:
+        >>> FalseNegatives()([0, 1, 1], np.array([0.9, 0.8, 0.2]))
+        1.0
+    """
+
+    def result(self) -> Any:
+        """Return the count, one a threshold if there are several."""
+        return self._each(self.negatives[1])
 
 
 @REGISTRY.add()

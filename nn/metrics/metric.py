@@ -351,6 +351,15 @@ def _metric_of_loss(name: str, function: Callable[..., Any]) -> Any:
 
 MeanSquaredError = _metric_of_loss("MeanSquaredError", losses.mean_squared_error)
 MeanAbsoluteError = _metric_of_loss("MeanAbsoluteError", losses.mean_absolute_error)
+BinaryCrossentropy = _metric_of_loss("BinaryCrossentropy", losses.binary_crossentropy)
+CategoricalCrossentropy = _metric_of_loss(
+    "CategoricalCrossentropy", losses.categorical_crossentropy
+)
+SparseCategoricalCrossentropy = _metric_of_loss(
+    "SparseCategoricalCrossentropy", losses.sparse_categorical_crossentropy
+)
+KLDivergence = _metric_of_loss("KLDivergence", losses.kl_divergence)
+Hinge = _metric_of_loss("Hinge", losses.hinge)
 
 
 @REGISTRY.add()

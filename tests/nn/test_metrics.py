@@ -79,3 +79,16 @@ def test_accuracy_compares_labels_and_its_name_fits_the_shapes():
     fitting = nn.metrics.get("accuracy")
     fitting.update_state([1, 0], np.array([[0.2, 0.8], [0.4, 0.6]]))
     assert (fitting.name, fitting.result()) == ("accuracy", 0.5)
+
+
+def test_counts_of_both_kinds_of_hits_and_misses():
+    t, p = np.array([0, 1, 1, 0, 1]), np.array([0.9, 0.8, 0.2, 0.1, 0.6])
+    weights = np.array([1.0, 2.0, 3.0, 4.0, 5.0])
+    expected = {"TruePositives": 7, "FalsePositives": 1, "TrueNegatives": 4, "FalseNegatives": 3}
+    for name, count in expected.items():
+        metric = getattr(nn.metrics, name)()
+        metric.update_state(t[:2], p[:2], sample_weight=weights[:2])
+        metric.update_state(t[2:], p[2:], sample_weight=weights[2:])
+        assert metric.result() == count
+    several = nn.TruePositives(thresholds=[0.1, 0.7])(t, p)
+    np.testing.assert_array_equal(several, [3, 1])
