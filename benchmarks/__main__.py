@@ -56,7 +56,8 @@ def main(arguments: list[str]) -> int:
             print(f"{work.name:<14}{work.title}\n{'':<14}{', '.join(work.parties)}")
         return 0
     bench = Bench(QUICK if given.quick else FULL, given.threads)
-    cases = []
+    command = " ".join(["python -m benchmarks", *arguments]).replace(" --readme", "")
+    found = report.Findings(command, given.threads, [], bench.missing, bench.versions)
     began = time.monotonic()
     try:
         for work in works:
@@ -64,18 +65,18 @@ def main(arguments: list[str]) -> int:
             for size in sizes:
                 passed = int(time.monotonic() - began)
                 bench.say(f"{passed // 60:2}:{passed % 60:02} {report.titled(work, size)}")
-                cases.append(bench.measure(work, size))
+                found.cases.append(bench.measure(work, size))
+                report.save(
+                    works, found, given.into
+                )  # a long run that is stopped leaves what it has
     finally:
         bench.close()
-    command = " ".join(["python -m benchmarks", *arguments]).replace(" --readme", "")
-    found = report.Findings(command, given.threads, cases, bench.missing, bench.versions)
-    report.save(works, found, given.into)
     print((given.into / "results.txt").read_text())
     plots.draw(works, found, given.into)
     if given.readme:
         report.publish(works, found, ROOT)
         plots.draw(works, found, ROOT / "docs" / "benchmarks")
-    return int(any(case.disagree for case in cases))
+    return int(any(case.disagree for case in found.cases))
 
 
 if __name__ == "__main__":

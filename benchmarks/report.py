@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 import platform
 import re
 import time
@@ -207,7 +208,8 @@ def circumstances(findings: Findings) -> str:
         f"`{findings.command}`, {findings.date}.",
         f"{machine['processor']}, {machine['processors']} processors, {machine['system']}, "
         f"Python {machine['Python']}; every library had {findings.threads} thread"
-        f"{'s' if findings.threads > 1 else ''}.",
+        f"{'s' if findings.threads > 1 else ''}. "
+        f"Load over five minutes: {machine['load over five minutes']}.",
         f"{', '.join(versions(findings))}.",
     ]
     for name, reason in findings.missing.items():
@@ -236,8 +238,10 @@ def machine() -> dict[str, str]:
     if info.exists():
         found = re.search(r"model name\s*: (.+)", info.read_text())
         name = found[1] if found else name
+    load = f"{os.getloadavg()[1]:.1f}" if hasattr(os, "getloadavg") else "unknown"
     return {
         "processor": name,
+        "load over five minutes": load,
         "processors": str(processors()),
         "system": f"{platform.system()} {platform.release()}",
         "Python": platform.python_version(),
