@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -45,7 +46,9 @@ def rebuilt(tree: Any, values: Iterator[Any]) -> Any:
         {'a': 'x', 'b': ('y', 'z')}
     """
     if isinstance(tree, dict):
-        return type(tree)((key, rebuilt(part, values)) for key, part in tree.items())
+        copied = copy.copy(tree)  # of its own kind, with what that kind holds besides
+        copied.update((key, rebuilt(part, values)) for key, part in tree.items())
+        return copied
     if isinstance(tree, (tuple, list)):
         parts = [rebuilt(part, values) for part in tree]
         return type(tree)(*parts) if hasattr(tree, "_fields") else type(tree)(parts)

@@ -1,5 +1,6 @@
 """Transforms: containers, orders, nesting, aux, checkpoints, sparse matrices, anomalies."""
 
+import collections
 import dataclasses
 import gc
 import math
@@ -319,3 +320,19 @@ def test_rows_of_a_jacobian_do_not_mix() -> None:
         np.testing.assert_array_equal(ag.jacobian(np.sqrt)(x), [[math.inf, 0], [0, 0.5]])
         tall = ag.jacobian(lambda v: np.concatenate([np.sqrt(v), v]))(x)
     np.testing.assert_array_equal(tall, [[math.inf, 0], [0, 0.5], [1, 0], [0, 1]])
+
+
+@pytest.mark.parametrize(
+    "tree",
+    [
+        collections.OrderedDict(b=3.0, a=2.0),
+        collections.defaultdict(float, a=2.0, b=3.0),
+        {"b": 3.0, "a": 2.0},
+    ],
+    ids=lambda tree: type(tree).__name__,
+)
+def test_a_gradient_is_a_dictionary_of_the_kind_of_its_argument(tree: dict[str, float]) -> None:
+    slope = ag.grad(lambda p: p["a"] * p["b"])(tree)
+    assert type(slope) is type(tree)
+    assert list(slope.items()) == [(key, 6.0 / value) for key, value in tree.items()]
+    assert tree["a"] == 2.0
