@@ -29,7 +29,6 @@ from .errors import (
     ShapeError,
     TraceError,
 )
-from .files import write_whole
 from .html import html_table
 from .lazy import lazily
 from .node import adopt, toposort
@@ -61,6 +60,7 @@ if TYPE_CHECKING:
     from .check.numerical import numerical_gradient
     from .draw.build import draw
     from .draw.explain import explain
+    from .files import write_whole
     from .graph import Graph, compile, trace, vectorize
     from .sparse import sparse_hessian, sparse_jacobian
 
@@ -76,6 +76,7 @@ else:
             "check.numerical": ("numerical_gradient",),
             "draw.build": ("draw",),
             "draw.explain": ("explain",),
+            "files": ("write_whole",),
             "graph": ("Graph", "compile", "trace", "vectorize"),
             "sparse": ("sparse_hessian", "sparse_jacobian"),
         },
