@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.work import Run, Work
+from benchmarks.work import Prepare, Run, Work
 
 LABELS = [5, 0, 4]
 
@@ -40,7 +40,13 @@ NUMERICAL = Work(
     rtol=1e-6,
 )
 GRADCHECK = Work("gradcheck", "gradcheck of 784-50-10 by default", quick=())
-MANY = Work("many", "gradcheck of a function of 10,000 inputs by default", quick=())
+MANY = Work(
+    "many",
+    "gradcheck of a function in which each input meets all others, inputs",
+    sizes=(10, 100, 1_000, 10_000),
+    quick=(),
+    axis="inputs",
+)
 
 
 @NUMERICAL.party("Chainrule")
@@ -96,21 +102,44 @@ def _(_: int) -> Run:
     return Run(checked(lambda: torch.autograd.gradcheck(f, leaves)))
 
 
-@MANY.party("Chainrule")
-def _(_: int) -> Run:
-    import autograd as ag
+def coupled(x: Any, A: Any, m: Any) -> Any:
+    """Return a function of many inputs, of which each meets all others; `m` is NumPy or PyTorch."""
+    return m.sum(m.sin(x) * m.tanh(x)) + m.sum(m.tanh(A @ x) ** 2)
 
-    x = np.random.default_rng(0).normal(size=10_000)
-    return Run(lambda: ag.gradcheck(lambda x: np.sum(np.sin(x) * np.tanh(x)), x))
+
+def arrays_for(n: int) -> tuple[Any, Any]:
+    """Return a point and a matrix for `coupled`."""
+    draw = np.random.default_rng(0)
+    return draw.normal(size=n), draw.normal(size=(8, n)) / np.sqrt(n)
+
+
+def ours(modes: tuple[str, ...]) -> Prepare:
+    """Return how our check of the coupled inputs is prepared."""
+
+    def prepare(n: int) -> Run:
+        import autograd as ag
+
+        x, A = arrays_for(n)
+
+        def check() -> bool:
+            return ag.gradcheck(lambda x: coupled(x, A, np), x, modes=modes).verdict == "right"
+
+        return Run(checked(check))
+
+    return prepare
+
+
+MANY.party("Chainrule")(ours(("reverse",)))
+MANY.party("Chainrule, both modes")(ours(("reverse", "forward")))
 
 
 @MANY.party("PyTorch")
-def _(_: int) -> Run:
+def _(n: int) -> Run:
     import torch
 
-    x = torch.from_numpy(np.random.default_rng(0).normal(size=10_000)).requires_grad_()
-    check = torch.autograd.gradcheck
-    return Run(checked(lambda: check(lambda x: (torch.sin(x) * torch.tanh(x)).sum(), x)))
+    x, A = map(torch.from_numpy, arrays_for(n))
+    x.requires_grad_()
+    return Run(checked(lambda: torch.autograd.gradcheck(lambda x: coupled(x, A, torch), (x,))))
 
 
 def checked(check: Callable[[], bool]) -> Callable[[], None]:
