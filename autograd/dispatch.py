@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import functools
 import sys
 from collections.abc import Callable, Sequence
@@ -30,6 +29,8 @@ def row_of(function: Callable[..., Any]) -> Primitive:
         return ROWS[SCIPY[name]]
     known = {spelled(row): row for row in REGISTRY.values()}
     names = {each.rsplit(".", 1)[-1]: each for each in known}
+    import difflib  # needed here alone, and slow to import
+
     [near] = difflib.get_close_matches(name, names, n=1, cutoff=0.0)
     reason = LEFT_OUT.get(name)
     raise DTypeError(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import string
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,6 +10,8 @@ import numpy as np
 from ..domain import REALS, Case
 from ..kinds import composite, multilinear
 from .shape import widened
+
+_LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
 def _matmul_left(g: Any, a: Any, b: Any) -> Any:
@@ -214,7 +215,7 @@ def _explicit(subscripts: str, ranks: Sequence[int]) -> str:
     subscripts = subscripts.replace(" ", "")
     left, arrow, right = subscripts.partition("->")
     terms = left.split(",")
-    spare = [c for c in string.ascii_letters if c not in subscripts]
+    spare = [c for c in _LETTERS if c not in subscripts]
     widths = [rank - len(term.replace("...", "")) for term, rank in zip(terms, ranks, strict=True)]
     widest = max((w for w, t in zip(widths, terms, strict=True) if "..." in t), default=0)
     batch = "".join(spare[:widest])
@@ -251,7 +252,7 @@ def _einsum_arguments(
 
 
 def _letters(sublist: Sequence[Any]) -> str:
-    return "".join("..." if i is Ellipsis else string.ascii_letters[i] for i in sublist)
+    return "".join("..." if i is Ellipsis else _LETTERS[i] for i in sublist)
 
 
 def _einsum_part(g: Any, i: int, operands: Sequence[Any], subscripts: str) -> Any:
@@ -259,7 +260,7 @@ def _einsum_part(g: Any, i: int, operands: Sequence[Any], subscripts: str) -> An
     terms = left.split(",")
     target, x = terms[i], operands[i]
     others = [(terms[j], operands[j]) for j in range(len(terms)) if j != i]
-    spare = (c for c in string.ascii_letters if c not in subscripts)
+    spare = (c for c in _LETTERS if c not in subscripts)
     fresh = ""
     for axis, letter in enumerate(target):
         if letter in fresh:  # a diagonal: the entries off it contribute nothing
