@@ -350,6 +350,9 @@ class _Writer:
         return None
 
     def _release(self, variable: int, equation: Equation) -> None:
+        for i in (*equation.inputs, *refs_of(equation.params), variable):
+            if self.last[i] <= variable:
+                self.values[i] = None  # a plan takes no more memory to make than to run
         for slot in {self.storage[i] for i in (*equation.inputs, variable)}:
             if isinstance(slot, int) and self.ends[slot] <= variable:
                 waiting = self.free.setdefault(self.buffers[slot].nbytes, [])
