@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Sized
+from sys import getrefcount
 from typing import Any
 
 import numpy as np
@@ -119,6 +120,42 @@ def take(array: Any, index: Any, start: int, stop: int) -> Any:
     return batch
 
 
+class Gatherer:
+    """Takes rows of an array as `take` does, into an array of before if nobody holds that any more.
+
+    A large new array costs more to map into memory than to fill. There are two in turn, as a loop
+    holds one batch while it asks for the next.
+
+    Args:
+        array: what to take rows of.
+
+    Example:
+        >>> gather = Gatherer(np.arange(6))
+        >>> [gather.rows(np.array([5, 0, 3, 2]), k, k + 2).tolist() for k in (0, 2)]
+        [[5, 0], [3, 2]]
+    """
+
+    def __init__(self, array: Any) -> None:
+        self.array = array
+        self.spares: list[Any] = [None, None]
+
+    def rows(self, index: Any, start: int, stop: int) -> Any:
+        """Return rows start to stop in the given order, read only."""
+        if index is None:
+            return take(self.array, None, start, stop)
+        wanted = index[start:stop]
+        spares = self.spares
+        spares.reverse()
+        held = spares[0]
+        # three references: the list, the local name, the count itself
+        if held is None or len(held) != len(wanted) or getrefcount(held) > 3:
+            held = spares[0] = np.empty((len(wanted), *self.array.shape[1:]), self.array.dtype)
+        held.flags.writeable = True
+        np.take(self.array, wanted, 0, held, "clip")
+        held.flags.writeable = False
+        return held[:]
+
+
 def minibatches(
     *arrays: Any, batch_size: int, rng: Generator, replace: bool = False
 ) -> Iterator[tuple[Any, ...]]:
@@ -190,14 +227,16 @@ class ArraySource:
         return self._batches(order(self.size, self.shuffle, rng, self.replace), skip)
 
     def _batches(self, index: Any, skip: int) -> Iterator[tuple[Any, Any, Any]]:
+        several = isinstance(self.x, tuple)
+        inputs = [Gatherer(np.asarray(a)) for a in (self.x if several else (self.x,))]
         for start in range(skip * self.batch_size, self.size, self.batch_size):
             stop = start + self.batch_size
-            x = (
-                tuple(take(a, index, start, stop) for a in self.x)
-                if isinstance(self.x, tuple)
-                else take(self.x, index, start, stop)
+            x = tuple([each.rows(index, start, stop) for each in inputs])
+            yield (
+                x if several else x[0],
+                take(self.y, index, start, stop),
+                take(self.weight, index, start, stop),
             )
-            yield x, take(self.y, index, start, stop), take(self.weight, index, start, stop)
 
 
 class StreamSource:

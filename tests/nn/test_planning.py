@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 import autograd as ag
 import nn
+from nn.data import Gatherer
 from nn.planning import LIMIT
 from nn.tracing import draw
 
@@ -455,3 +456,19 @@ def test_anomalies_are_hunted_operation_by_operation():
     with ag.detect_anomaly(), pytest.raises(ag.AnomalyError, match="log"):
         fit(model)
     assert not planned(model)
+
+
+def test_batches_that_are_held_do_not_change():
+    gather = Gatherer(X)
+    index = np.arange(20)[::-1]
+    kept = [gather.rows(index, k, k + 5) for k in range(0, 20, 5)]
+    assert_same_bits(np.concatenate(kept), X[::-1])
+    passing = [np.array(gather.rows(index, k, k + 7)) for k in (0, 7, 14)]
+    assert_same_bits(np.concatenate(passing), X[::-1])
+    first = gather.rows(index, 0, 5)
+    address = first.__array_interface__["data"]
+    del first
+    gather.rows(index, 5, 10)
+    assert gather.rows(index, 10, 15).__array_interface__["data"] == address
+    with pytest.raises(ValueError, match="read-only"):
+        gather.rows(index, 0, 5)[0] = 1
