@@ -86,7 +86,8 @@ clear()
 killed = completed = 0
 while killed < kills:
     number = child()
-    time.sleep(moments.uniform(0, 0.25 * whole))
+    # long enough to get beyond the planning of the steps, which every start begins with
+    time.sleep(moments.uniform(0, 0.75 * whole))
     os.kill(number, signal.SIGKILL)
     _, status = os.waitpid(number, 0)
     if os.WIFSIGNALED(status):
