@@ -183,7 +183,11 @@ def test_the_value_is_numpys(row: Primitive, data: st.DataObject) -> None:
     y = case.apply(row, *map(Tensor, frozen))
     assert y.shape == np.shape(expected)
     assert y.dtype == np.float64
-    if row.name in ULPS:
+    if row.joins is not None and len(values) == 2:
+        # initial= is joined last, where NumPy begins with it: up to five terms round once more
+        size = np.abs(plain(row, case, [abs(v) for v in frozen]))
+        assert np.all(np.abs(y.data - expected) <= 5 * EPS * size)
+    elif row.name in ULPS:
         pairs = zip(np.ravel(y.data), np.ravel(expected), strict=True)
         assert all(within_ulps(row, float(a), float(b)) for a, b in pairs)
     elif y.shape or row.forward in EXACT:
