@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 import keyword
+import math
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -161,10 +162,15 @@ def sample(spec: Spec) -> Any:
         return np.zeros(shape, dtype)[()]
     if not shape:
         return 0.5 if dtype == np.float64 else dtype.type(0.5)
-    value = np.linspace(0.3, 0.4, int(np.prod(shape))).reshape(shape)
+    # in place: the input of a large batch is not to take several times its size
+    value = np.arange(math.prod(shape), dtype=dtype if dtype.kind == "f" else float)
+    value *= 0.1 / max(value.size, 1)
+    value += 0.3
+    value = value.reshape(shape)
     if len(shape) > 1:
-        value = value + np.eye(shape[-2], shape[-1])
-    return value.astype(dtype)
+        diagonal = np.arange(min(shape[-2:]))
+        value[..., diagonal, diagonal] += 1
+    return value.astype(dtype, copy=False)
 
 
 def fitted(x: Any, spec: Spec, name: str) -> Any:
