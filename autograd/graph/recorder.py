@@ -51,8 +51,10 @@ class Recorder:
     # ---- what the engine calls -------------------------------------------------------------------
 
     def holds(self, x: Any) -> bool:
-        """Whether `x` follows the inputs."""
-        return id(x) in self.number or (isinstance(x, Node) and self._settled(x))
+        """Whether `x` follows the inputs, or is a leaf that becomes one."""
+        if id(x) in self.number:
+            return True
+        return isinstance(x, Node) and (self._settled(x) or (self.lift and self._is_captured(x)))
 
     def record(
         self, out: Any, row: Primitive, inputs: Sequence[Any], params: Mapping[str, Any]
@@ -62,7 +64,7 @@ class Recorder:
         if params:
             nodes += _nodes_in(params)
         follows = [self.holds(x) for x in nodes]  # all of them, so that all are written down
-        if any(follows) or (self.lift and any(map(self._is_captured, nodes))):
+        if any(follows):
             self._write(out, row, inputs, params)
         else:
             self.local[id(out)] = out
@@ -86,13 +88,14 @@ class Recorder:
             return
         row: Primitive = positive
         params: dict[str, Any] = {}
-        if self.specs[self.number[id(data)]].dtype != out.dtype:
+        variable = self.refer(data)
+        if self.specs[variable].dtype != out.dtype:
             row, params = astype, {"dtype": out.dtype}
-        self._define(out, Equation(row, (self.refer(data),), params, self.origin))
+        self._define(out, Equation(row, (variable,), params, self.origin))
 
     def explain(self, node: Any, index: int) -> None:
         """Note which step of the chain rule the next equations belong to."""
-        self.origin = (self.number[id(node)], index) if self.holds(node) else None
+        self.origin = (self.refer(node), index) if self.holds(node) else None
 
     # ---- variables -------------------------------------------------------------------------------
 
@@ -273,17 +276,21 @@ def record(
     """
     leaves, paths, takes = flatten((tuple(examples), dict(named)))
     names = _input_names(f, paths, len(examples))
-    with taping(recorder), enable_grad(), np.errstate(all="ignore"):
-        inputs = [recorder.input(x, name) for x, name in zip(leaves, names, strict=True)]
-        args, kwargs = unflatten(takes, iter(inputs))
-        result = f(*args, **kwargs)
-        outputs, _, gives = flatten(result)
-        _refuse_results(f, gives, outputs)
-        name = getattr(f, "__name__", "graph")
-        if not name.isidentifier():
-            name = "graph"
-        results = [recorder.refer(y) for y in outputs]  # which may capture what follows
-        graph = recorder.finish(name, [*inputs, *recorder.captured], results, takes, gives)
+    try:
+        with taping(recorder), enable_grad(), np.errstate(all="ignore"):
+            inputs = [recorder.input(x, name) for x, name in zip(leaves, names, strict=True)]
+            args, kwargs = unflatten(takes, iter(inputs))
+            result = f(*args, **kwargs)
+            outputs, _, gives = flatten(result)
+            _refuse_results(f, gives, outputs)
+            name = getattr(f, "__name__", "graph")
+            if not name.isidentifier():
+                name = "graph"
+            results = [recorder.refer(y) for y in outputs]  # which may capture what follows
+            graph = recorder.finish(name, [*inputs, *recorder.captured], results, takes, gives)
+    finally:
+        for leaf in recorder.captured:
+            leaf._value = plain(leaf._value)  # which `_define` kept off the fast lane
     return graph, recorder.captured
 
 

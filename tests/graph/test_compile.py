@@ -3,6 +3,7 @@
 import gc
 import threading
 import weakref
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -100,6 +101,25 @@ def test_captured_tensors_are_read_at_every_call() -> None:
     assert scalar(2.0) == 2.0
     v.assign(5.0)
     assert scalar(2.0) == 10.0
+
+
+def test_looking_at_a_captured_tensor_is_recorded_or_refused() -> None:
+    w = Tensor(2.0, name="w", requires_grad=False)
+    looks: list[Callable[[Any], Any]] = [
+        lambda x: x * w if w > 0 else x,
+        lambda x: x if w else -x,
+        lambda x: x * w.item(),
+        lambda x: x * w.data,
+        lambda x: x * float(w),
+    ]
+    for look in looks:
+        with pytest.raises(ag.TraceError, match=r"test_compile\.py:\d+"):
+            ag.compile(look)(3.0)
+    fast = ag.compile(lambda x: np.where(w > 0, x * w, x))
+    assert fast(3.0) == 6.0
+    assert type(w._value) is float  # as before: what is eager stays on its fast lane
+    w.assign(-2.0)
+    assert fast(3.0) == 3.0
 
 
 def test_updates_assign_leading_results_and_make_old_records_stale() -> None:
