@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 
 from ..errors import ArgumentError, DTypeError, ShapeError, message
-from ..node import value_of
-from .equations import Spec
+from ..node import Node, value_of
+from ..recording import mode, traced
+from .equations import Spec, plain
 from .ir import Graph
 from .lowering import opened
 from .plan import Plan
@@ -35,14 +36,17 @@ class Vectorized:
     """A function of scalars that takes arrays; made by `vectorize`."""
 
     def __init__(self, f: Callable[..., Any], block: int, threads: int | None) -> None:
-        if block < 1 or (threads is not None and threads < 1):
-            raise ArgumentError(
-                message("block and threads of at least 1", f"{block} and {threads}", "the defaults")
-            )
+        for name, number in (("block", block), ("threads", 1 if threads is None else threads)):
+            if not isinstance(number, (int, np.integer)) or number < 1:
+                raise ArgumentError(
+                    message(
+                        f"{name} to be a whole number of at least 1", repr(number), "the default"
+                    )
+                )
         self.function = f
         self.block = block
         self.threads = threads or _threads()
-        self._graphs: dict[Any, Graph] = {}
+        self._graphs: dict[Any, tuple[Graph, list[Node]]] = {}
         self._plans: dict[Any, list[Plan]] = {}
         functools.update_wrapper(self, f, updated=())
 
@@ -50,8 +54,10 @@ class Vectorized:
         """Return the results of the function for every entry of the broadcast arguments.
 
         Args:
-            args: arrays, also memory-mapped ones, and numbers.
-            out: arrays to write the results into, built like the result.
+            args: arrays, also memory-mapped ones, numbers, and lists of numbers, which are arrays;
+                or other containers of them, if the function takes those.
+            out: arrays to write the results into, built like the result; they may overlap the
+                arguments, which are then copied.
             progress: whether to show a progress bar.
             kwargs: the same by name.
 
@@ -59,6 +65,8 @@ class Vectorized:
             ShapeError: if the arguments do not broadcast, or `out` has another shape.
             ArgumentError: if the function does more than scalar operations.
         """
+        args = tuple(map(_as_array, args))
+        kwargs = {name: _as_array(x) for name, x in kwargs.items()}
         leaves, paths, takes = flatten((args, kwargs))
         arrays = [_real(x, path) for x, path in zip(leaves, paths, strict=True)]
         narrow = any(x.dtype == np.float32 for x in arrays) and all(
@@ -79,12 +87,19 @@ class Vectorized:
         key = (takes, dtype, pattern)
         if key not in self._graphs:
             self._graphs[key] = self._traced(leaves, takes, dtype)
-        graph = self._graphs[key]
-        if not any(pattern):
-            return graph(*args, **kwargs)
+        graph, captured = self._graphs[key]
+        if any(map(_is_followed, leaves)) or (mode.tracing and any(map(traced, captured))):
+            return self._recorded(graph, [*leaves, *captured], shape, out)
+        if not any(pattern) and out is None:
+            given = [plain(x.astype(dtype)) for x in arrays]
+            return unflatten(graph.gives, iter(graph.run([*given, *map(value_of, captured)])))
         results = self._results(graph, shape, dtype, out)
+        if out is not None:
+            # entries may be written before another result, or another block, has read them
+            arrays = [_apart(x, results) for x in arrays]
         sources = [_flat(x.astype(dtype, copy=False), shape) for x in arrays]
-        self._sweep(key, graph, sources, results, int(np.prod(shape)), progress)
+        fixed = [value_of(t) for t in captured]
+        self._sweep(key, graph, sources, fixed, results, int(np.prod(shape)), progress)
         return unflatten(graph.gives, iter(results))
 
     def stream(self, chunks: Iterable[Any]) -> Iterator[Any]:
@@ -99,22 +114,40 @@ class Vectorized:
         for chunk in chunks:
             yield self(*chunk) if isinstance(chunk, tuple) else self(chunk)
 
-    def _traced(self, leaves: Sequence[Any], takes: Any, dtype: np.dtype[Any]) -> Graph:
+    def _recorded(self, graph: Graph, inputs: list[Any], shape: tuple[int, ...], out: Any) -> Any:
+        """Run the graph on whole Tensors, so that gradients and traces follow."""
+        if out is not None:
+            raise ArgumentError(
+                message(
+                    "plain arrays with out=, as a gradient needs results of their own",
+                    "a Tensor that is followed",
+                    "leaving out= away, or passing t.data",
+                )
+            )
+        results = [np.broadcast_to(y, shape) for y in graph.run(inputs)]
+        return unflatten(graph.gives, iter(results))
+
+    def _traced(
+        self, leaves: Sequence[Any], takes: Any, dtype: np.dtype[Any]
+    ) -> tuple[Graph, list[Node]]:
         examples = [0.5 if dtype == np.float64 else dtype.type(0.5) for _ in leaves]
         args, kwargs = unflatten(takes, iter(examples))
-        graph = opened(Graph(**record(self.function, args, kwargs, Recorder())[0])).simplify()
-        for _, equation in graph.numbered():
-            forward = equation.row.forward
-            scalar = isinstance(forward, np.ufunc) and forward.signature is None
-            if not (scalar or forward is np.where) or equation.params:
-                raise ArgumentError(
-                    message(
-                        f"{graph.name} to be a function of scalars made of element-wise operations",
-                        f"{equation.row.name}",
-                        "calling it on arrays directly, or autograd.compile",
-                    )
-                )
-        return graph
+        parts, captured = record(self.function, args, kwargs, Recorder(lift=True))
+        graph = opened(Graph(**parts)).simplify()
+        follows = [k < len(leaves) for k in range(graph.first)]
+        for variable, (row, inputs, params, _) in graph.numbered():
+            follows.append(any(follows[i] for i in inputs))
+            if not follows[variable]:
+                continue  # the same for every point: computed once a block
+            scalar = isinstance(row.forward, np.ufunc) and row.forward.signature is None
+            if not (scalar or row.forward is np.where) or params:
+                raise _no_point(graph, row.name)
+            if any(graph.specs[i].shape for i in (*inputs, variable)):
+                raise _no_point(graph, f"an array in {row.name}")
+        for i in graph.outputs:
+            if graph.specs[i].shape:
+                raise _no_point(graph, "an array as a result")
+        return graph, captured
 
     def _results(
         self, graph: Graph, shape: tuple[int, ...], dtype: np.dtype[Any], out: Any
@@ -141,11 +174,18 @@ class Vectorized:
                 raise ArgumentError(
                     message("out in C order and writeable", "another array", "np.empty(shape)")
                 )
+        for k, array in enumerate(arrays):
+            if any(np.may_share_memory(array, other) for other in arrays[:k]):
+                raise ArgumentError(
+                    message(
+                        "out made of arrays that do not overlap", "two that do", "one np.empty each"
+                    )
+                )
         return arrays
 
     def _sweep(
-        self, key: Any, graph: Graph, sources: list[Any], results: list[Any], count: int,
-        progress: bool,
+        self, key: Any, graph: Graph, sources: list[Any], fixed: list[Any], results: list[Any],
+        count: int, progress: bool,
     ) -> None:  # fmt: skip
         """Run all blocks; the last one overlaps the one before it, so that sizes never change."""
         if not count:
@@ -161,7 +201,7 @@ class Vectorized:
             plan = self._taken(key, graph, size)
             try:
                 for start in waiting:
-                    _run(plan, start, size, count, sources, flat)
+                    _run(plan, start, size, count, sources, fixed, flat)
                     if bar is not None:
                         bar.update()
             finally:
@@ -188,15 +228,17 @@ class Vectorized:
 
 
 def _run(
-    plan: Plan, start: int, size: int, count: int, sources: list[Any], flat: list[Any]
-) -> None:
+    plan: Plan, start: int, size: int, count: int, sources: list[Any], fixed: list[Any],
+    flat: list[Any],
+) -> None:  # fmt: skip
     if count >= size:
         start = min(start, count - size)
         stop = start + size
-        plan([*(_block(x, start, stop) for x in sources), *(y[start:stop] for y in flat)])
+        inputs = [_block(x, start, stop) for x in sources]
+        plan([*inputs, *fixed, *(y[start:stop] for y in flat)])
         return
     # fewer entries than the block: pad
-    inputs: list[Any] = []
+    inputs = []
     for x in sources:
         if isinstance(x, float | np.floating):
             inputs.append(x)
@@ -205,9 +247,38 @@ def _run(
         padded[:count] = _block(x, 0, count)
         inputs.append(padded)
     outputs = [np.empty(size, y.dtype) for y in flat]
-    plan([*inputs, *outputs])
+    plan([*inputs, *fixed, *outputs])
     for y, output in zip(flat, outputs, strict=True):
         y[...] = output[:count]
+
+
+def _no_point(graph: Graph, found: str) -> ArgumentError:
+    return ArgumentError(
+        message(
+            f"{graph.name} to be a function of scalars made of element-wise operations",
+            found,
+            "calling it on arrays directly, or autograd.compile",
+        )
+    )
+
+
+def _is_followed(x: Any) -> bool:
+    return isinstance(x, Node) and (x.requires_grad or traced(x))
+
+
+def _as_array(x: Any) -> Any:
+    """Return a list of numbers as NumPy takes it; a list that holds arrays stays a container."""
+    if type(x) is not list or any(isinstance(part, (Node, np.ndarray, dict)) for part in x):
+        return x
+    try:
+        array = np.asarray(x)
+    except ValueError:
+        return x
+    return array if array.dtype.kind in "fiub" else x
+
+
+def _apart(x: np.ndarray[Any, Any], results: Sequence[Any]) -> np.ndarray[Any, Any]:
+    return x.copy() if any(np.may_share_memory(x, y) for y in results) else x
 
 
 def _block(x: Any, start: int, stop: int) -> Any:
@@ -234,7 +305,7 @@ def _flat(x: np.ndarray[Any, Any], shape: tuple[int, ...]) -> Any:
 
 def _widened(graph: Graph, pattern: Sequence[bool], size: int) -> Graph:
     """Return a scalar graph over blocks: each value that follows an array is an array."""
-    wide = [*pattern, *(False for _ in graph.constants)]
+    wide = [*pattern, *[False] * (graph.first - len(pattern))]
     for _, equation in graph.numbered():
         wide.append(any(wide[i] for i in equation.inputs))
     specs = tuple(

@@ -104,3 +104,60 @@ def test_bad_input_is_named() -> None:
         ag.vectorize(lambda x: np.stack([x, x]).sum())(np.ones(3))
     with pytest.raises(ag.TraceError, match=r"np\.where"):
         ag.vectorize(lambda x: x if x > 0 else -x)(np.ones(3))
+
+
+def test_results_may_be_written_over_the_arguments() -> None:
+    both = ag.vectorize(lambda x, y: (x * 2 + y, x - y), block=8)
+    for count in (5, 8, 9, 40):  # the last block overlaps the one before it
+        store = np.arange(count + 1.0)
+        x, y = store[:-1].copy(), store[:-1][::-1].copy()
+        out = (store[1:], np.empty(count))
+        both(store[:-1], y, out=out)
+        np.testing.assert_array_equal(out[0], x * 2 + y)
+        np.testing.assert_array_equal(out[1], x - y)
+    with pytest.raises(ag.ArgumentError, match="do not overlap"):
+        both(x, y, out=(store[1:], store[1:]))
+
+
+def test_captured_tensors_are_read_at_every_sweep() -> None:
+    w, v = ag.Tensor(2.0), ag.Tensor([1.0, 2.0, 3.0])
+    sweep = ag.vectorize(ag.value_and_grad(lambda x: x * x * w + np.sum(v) + v[1]), block=4)
+    for count in (3, 4, 11):
+        for dtype in (np.float64, np.float32):
+            x = np.arange(count, dtype=dtype)
+            for scale in (2.0, 3.0):
+                w.assign(scale)
+                v.assign([scale, 2.0, 3.0])
+                value, slope = sweep(x)
+                np.testing.assert_array_equal(value, x * x * scale + (scale + 7))
+                np.testing.assert_array_equal(slope, 2 * x * scale)
+                assert value.dtype == slope.dtype == dtype
+    k = np.arange(4.0)
+    for f in (lambda x: x * k, lambda x: x * v, lambda x: (x, v)):
+        with pytest.raises(ag.ArgumentError, match="a function of scalars"):
+            ag.vectorize(f, block=4)(np.arange(8.0))
+
+
+def test_gradients_and_traces_pass_through_a_sweep() -> None:
+    sweep = ag.vectorize(lambda x, y: np.where(x > 1, x * x, y), block=2)
+    x = np.array([0.5, 1.5, 2.5])
+    slope = ag.grad(lambda x: np.sum(sweep(x, 3.0)) + np.sum(x))(x)
+    np.testing.assert_array_equal(slope, [1.0, 4.0, 6.0])
+    fast = ag.compile(lambda x: sweep(x, 3.0))
+    for args in (x, x[::-1]):
+        np.testing.assert_array_equal(fast(args), sweep(args, 3.0))
+    with pytest.raises(ag.ArgumentError, match="plain arrays with out="):
+        sweep(ag.Tensor(x), 3.0, out=np.empty(3))
+
+
+def test_lists_of_numbers_are_arrays() -> None:
+    np.testing.assert_array_equal(ag.vectorize(lambda x: x * 2)([1, 2]), [2.0, 4.0])
+    pair = ag.vectorize(lambda p: p[0] * p[1])
+    np.testing.assert_array_equal(pair([np.arange(3.0), 2.0]), [0.0, 2.0, 4.0])
+    for block, threads in ((0, 1), (8, 0), ("a", 1)):
+        with pytest.raises(ag.ArgumentError, match="whole number of at least 1"):
+            ag.vectorize(bump, block=block, threads=threads)  # type: ignore[arg-type]
+
+
+def bump(x: Any) -> Any:
+    return np.exp(-x * x)
