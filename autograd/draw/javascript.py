@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import functools
+import re
 import types
 from collections.abc import Callable, Mapping, Sequence
 from importlib.resources import files
@@ -41,7 +42,6 @@ MATH = {
     "fabs": "abs",
     "maximum": "max",
     "minimum": "min",
-    "power": "pow",
 }
 SAME = ["abs", "cbrt", "ceil", "cos", "cosh", "exp", "expm1", "floor", "hypot", "log", "log10"]
 SAME += ["log1p", "log2", "sign", "sin", "sinh", "sqrt", "tan", "tanh", "trunc"]
@@ -57,6 +57,8 @@ ARITHMETIC: dict[type[ast.operator], str] = {
     ast.BitOr: "|",
 }
 
+
+_CALLED = re.compile(r"(?:row|slope|tail|wave)_\w+")
 
 COMPARISONS: dict[str, type[ast.cmpop]] = {
     "equal": ast.Eq,
@@ -117,7 +119,7 @@ class Emitter(Printer):
     def binary(self, left: ast.expr, operator: ast.operator, right: ast.expr) -> tuple[str, int]:
         """Write operators as JavaScript spells them."""
         if isinstance(operator, ast.Pow):
-            return f"Math.pow({self.write(left)}, {self.write(right)})", ATOM
+            return f"{self.function('power')}({self.write(left)}, {self.write(right)})", ATOM
         sign = ARITHMETIC.get(type(operator))
         if sign is None:
             raise NoFormulaError
@@ -131,6 +133,8 @@ class Emitter(Printer):
             return self.expression(ast.IfExp(test, body, orelse))
         if name in COMPARISONS:
             return self.expression(ast.Compare(arguments[0], [COMPARISONS[name]()], [arguments[1]]))
+        if name == "isfinite":
+            return f"Number.isFinite({written})", ATOM
         if name == "isnan":
             return f"Number.isNaN({written})", ATOM
         if name == "copysign":
@@ -149,12 +153,20 @@ class Emitter(Printer):
         helper = f"row_{row.name}"
         if helper not in self.helpers:
             self.helpers[helper] = ""  # a function that calls itself has no translation
-            self.helpers[helper] = _library().get(helper) or self.translated(
-                helper, row.scalar or row.forward
-            )
+            if not self.from_library(helper):
+                self.helpers[helper] = self.translated(helper, row.scalar or row.forward)
         if not self.helpers[helper]:
             raise NoFormulaError
         return helper
+
+    def from_library(self, helper: str) -> bool:
+        """Define a function of the library, and those that it calls; False if it has none."""
+        text = _library().get(helper, "")
+        if text and self.helpers.get(helper) != text:
+            self.helpers[helper] = text
+            for other in _CALLED.findall(text):
+                self.from_library(other)
+        return bool(text)
 
     def translated(self, name: str, function: Callable[..., Any]) -> str:
         """Translate a Python function of floats made of assignments and a result."""
@@ -258,15 +270,16 @@ def program(vertices: Sequence[Vertex], edges: Sequence[Edge]) -> str:
 
 
 def _slope(emit: Emitter, row: Primitive, index: int, operands: list[str], result: str) -> str:
-    tree = slope_formula(row, index, operands, result)
-    if tree is not None:
-        return f"+{emit.write(tree)}"
-    rule = None if row.is_variadic else row.rules[index]
-    if not isinstance(row, Elementwise) or not isinstance(rule, types.FunctionType):
-        raise NoFormulaError
     helper = f"slope_{row.name}_{index}"
-    if helper not in emit.helpers:
-        emit.helpers[helper] = emit.translated(helper, rule)
+    if not emit.from_library(helper):
+        tree = slope_formula(row, index, operands, result)
+        if tree is not None:
+            return f"+{emit.write(tree)}"
+        rule = None if row.is_variadic else row.rules[index]
+        if not isinstance(row, Elementwise) or not isinstance(rule, types.FunctionType):
+            raise NoFormulaError
+        if helper not in emit.helpers:
+            emit.helpers[helper] = emit.translated(helper, rule)
     return f"{helper}({', '.join([result, *operands])})"
 
 
