@@ -163,7 +163,11 @@ def walk(item: Any, path: str = "", seen: set[int] | None = None) -> Iterator[tu
     else:
         return
     for name, each in inside:
-        yield from walk(each, f"{path}.{name}" if path else str(name), seen)
+        if isinstance(each, _HOLDING):  # most attributes are numbers and names
+            yield from walk(each, f"{path}.{name}" if path else str(name), seen)
+
+
+_HOLDING = (Tensor, np.random.Generator, Module, dict, list, tuple)
 
 
 @contextmanager
