@@ -68,7 +68,7 @@ def primitive(
             )
         )
     if partials is not None:
-        rules = _one_each(partials)
+        rules = _one_each(partials, label, "partials")
         _check_arity(function, label, rules, "partials")
         row: Primitive = Elementwise(
             _numeric(function, label),
@@ -77,8 +77,9 @@ def primitive(
             symbol=symbol,
         )
     else:
-        arity = len(_arrays(function)) if vjp is None or callable(vjp) else len(_one_each(vjp))
-        vjps = _vjps(vjp, arity, label)
+        given = () if vjp is None else _one_each(vjp, label, "vjp")
+        arity = len(_arrays(function)) if vjp is None or callable(vjp) else len(given)
+        vjps = _vjps(given, arity, label)
         _check_arity(function, label, vjps, "vjp")
         forward = None if jvp is None else _jvp(jvp, arity, label)
         vjps = [_cotangent(rule, label, i) for i, rule in enumerate(vjps)]
@@ -90,8 +91,18 @@ def primitive(
     return row
 
 
-def _one_each(rules: Rule | Sequence[Rule]) -> tuple[Rule, ...]:
-    return (rules,) if callable(rules) else tuple(rules)
+def _one_each(rules: Rule | Sequence[Rule], label: str, what: str) -> tuple[Rule, ...]:
+    found = tuple(rules) if isinstance(rules, (tuple, list)) else (rules,)
+    for rule in found:
+        if not callable(rule):
+            raise ArgumentError(
+                message(
+                    f"{what}= of {label} as a function, or a tuple of them",
+                    f"{type(rule).__name__}",
+                    "lambda y, x: 2.0 for a slope that is constant",
+                )
+            )
+    return found
 
 
 def _arrays(function: Callable[..., Any]) -> list[str]:
@@ -117,8 +128,8 @@ def _check_arity(function: Any, label: str, rules: Sequence[Any], what: str) -> 
         )
 
 
-def _vjps(vjp: Rule | Sequence[Rule] | None, arity: int, label: str) -> list[Rule]:
-    if vjp is None:
+def _vjps(rules: tuple[Rule, ...], arity: int, label: str) -> list[Rule]:
+    if not rules:
 
         def missing(*args: Any, **params: Any) -> Any:
             raise GraphError(
@@ -130,7 +141,6 @@ def _vjps(vjp: Rule | Sequence[Rule] | None, arity: int, label: str) -> list[Rul
             )
 
         return [missing] * arity
-    rules = _one_each(vjp)
     if len(rules) == 1 and arity > 1:
         return [_whole(_entry(rules[0], i), label) for i in range(arity)]
     return [_whole(rule, label) for rule in rules]
@@ -153,7 +163,9 @@ def _jvp(jvp: Rule, arity: int, label: str) -> Rule:
             np.zeros(np.shape(x)) if t is None else t
             for t, x in zip(tangents, values, strict=False)
         )
-        return rule(filled[0] if arity == 1 else filled, y, *values, **params)
+        t = rule(filled[0] if arity == 1 else filled, y, *values, **params)
+        _check_slope(label, "jvp=", t, np.shape(y), broadcasts=True)
+        return t
 
     return tangent
 
@@ -165,7 +177,7 @@ def _numeric(function: Callable[..., Any], label: str) -> Callable[..., Any]:
 
     @functools.wraps(function)
     def numeric(*args: Any, **params: Any) -> Any:
-        y = function(*args, **params)
+        y = _untouched(function, label, args, params)
         if not isinstance(y, (np.ndarray, np.generic, float, int)) or np.iscomplexobj(y):
             raise DTypeError(
                 message(
@@ -174,9 +186,36 @@ def _numeric(function: Callable[..., Any], label: str) -> Callable[..., Any]:
                     "an operation for each of several results, or one array that holds them",
                 )
             )
-        return y
+        return float(y) if isinstance(y, int) else y
 
     return numeric
+
+
+def _untouched(
+    function: Callable[..., Any], label: str, args: Sequence[Any], params: dict[str, Any]
+) -> Any:
+    """Call a function of the user's with arrays that it cannot write: the graph has saved them."""
+    try:
+        return function(*map(_view, args), **params)
+    except ValueError as error:
+        if "read-only" not in str(error):
+            raise
+        raise GraphError(
+            message(
+                f"{label} and its rules to leave the arrays they are given as they are",
+                f"a write into one ({error})",
+                "x = x * 2 in place of x *= 2, or x.copy()",
+            )
+        ) from error
+
+
+def _view(x: Any) -> Any:
+    if isinstance(x, tuple):
+        return tuple(map(_view, x))
+    if type(x) is np.ndarray:
+        x = x.view()
+        x.flags.writeable = False
+    return x
 
 
 def _partial(rule: Rule, label: str) -> Rule:
@@ -203,6 +242,13 @@ def _cotangent(rule: Rule, label: str, i: int) -> Rule:
     return cotangent
 
 
+_FITTING = {
+    "partials=": "one slope an entry",
+    "vjp=": "a cotangent of the shape of its array",
+    "jvp=": "a tangent of the shape of the result",
+}
+
+
 def _check_slope(
     label: str, what: str, slope: Any, shape: tuple[int, ...], broadcasts: bool
 ) -> None:
@@ -219,7 +265,7 @@ def _check_slope(
             message(
                 f"{what} of {label} to give real numbers that fit shape {shape}",
                 f"shape {found}" if not fits else type(slope).__name__,
-                "one slope an entry" if broadcasts else "a cotangent of the shape of its array",
+                _FITTING[what],
             )
         )
 
@@ -230,7 +276,7 @@ def _whole(rule: Rule, label: str) -> Rule:
     @functools.wraps(rule)
     def whole(*args: Any, **params: Any) -> Any:
         if not any(isinstance(x, Node) for x in args):
-            return rule(*args, **params)
+            return _untouched(rule, label, args, params)
         with keeping_whole(
             f"the rule of {label} to be differentiated again, which needs NumPy functions of the "
             "Tensors it is given"

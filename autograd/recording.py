@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
 from typing import Any, Protocol
@@ -44,8 +44,10 @@ mode = _Mode()
 recording: ContextVar[bool] = ContextVar("recording", default=True)
 
 
-@contextmanager
+@contextlib.contextmanager
 def _setrecording(on: bool) -> Iterator[None]:
+    if not on:
+        _refuse_in_rules("no_grad()")
     token = recording.set(on)
     with mode.lock:
         mode.paused += 1
@@ -110,7 +112,7 @@ class Tape(Protocol):
 tape: ContextVar[Tape | None] = ContextVar("tape", default=None)
 
 
-@contextmanager
+@contextlib.contextmanager
 def taping(on: Tape) -> Iterator[None]:
     """Write the operations of a block on a tape."""
     token = tape.set(on)
@@ -171,7 +173,7 @@ def refuse_traced(x: Any, what: str, remedy: str) -> None:
 _kept_whole: ContextVar[str | None] = ContextVar("kept_whole", default=None)
 
 
-@contextmanager
+@contextlib.contextmanager
 def keeping_whole(expected: str) -> Iterator[None]:
     """Refuse, in a block, to take plain values out of tracked Tensors.
 
@@ -195,12 +197,17 @@ def refuse_lost(x: Any, what: str) -> None:
     Raises:
         GraphError: naming what would lose the Tensor, and the line.
     """
+    if x.requires_grad:
+        _refuse_in_rules(f"{what}, which takes a plain value out of one,")
+
+
+def _refuse_in_rules(what: str) -> None:
     expected = _kept_whole.get()
-    if expected is not None and x.requires_grad:
+    if expected is not None:
         raise GraphError(
             message(
                 expected,
-                f"{what} at {user_line()}, which takes a plain value out of one",
+                f"{what} at {user_line()}",
                 "np functions of the Tensor itself, or the first order only",
             )
         )
@@ -208,7 +215,7 @@ def refuse_lost(x: Any, what: str) -> None:
 
 def user_line() -> str:
     """Return file and line of the innermost frame outside this package."""
-    inside = (str(Path(__file__).parent), "<scalar ")
+    inside = (str(Path(__file__).parent), "<scalar ", contextlib.__file__)
     frame = sys._getframe(1)
     while frame.f_back is not None and frame.f_code.co_filename.startswith(inside):
         frame = frame.f_back

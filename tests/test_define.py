@@ -78,6 +78,7 @@ def test_one_vjp_may_give_the_cotangents_of_all_arrays() -> None:
         lambda y, x: np.exp(x.item() if isinstance(x, Tensor) else x),
         lambda y, x: np.exp(float(x)),
         lambda y, x: np.exp(np.asarray(x)),
+        ag.no_grad()(lambda y, x: np.exp(x)),
     ],
 )
 def test_a_rule_that_loses_tensors_raises_at_second_order(rule: object) -> None:
@@ -102,6 +103,39 @@ def test_definitions_are_checked() -> None:
         ag.primitive(lambda x: x)
     with pytest.raises(ArgumentError, match="one rule for each of a, b"):
         ag.primitive(lambda a, b: a * b, partials=lambda y, a, b: b)
+    for rules in ({"partials": 2.0}, {"partials": [2.0]}, {"vjp": (2.0,)}):
+        with pytest.raises(ArgumentError, match=r"of mine as a function.*float"):
+            ag.primitive(lambda x: 2 * x, name="mine", **rules)
+
+
+def _doubled_in_place(x: np.ndarray) -> np.ndarray:
+    x *= 2
+    return x
+
+
+def test_what_the_graph_has_saved_is_not_written_by_an_operation_of_your_own() -> None:
+    x = Tensor([1.0, 2.0], name="x")
+    with pytest.raises(GraphError, match=r"mine.*read-only"):
+        ag.primitive(_doubled_in_place, partials=lambda y, x: 2.0, name="mine")(x)
+    operation = ag.primitive(
+        lambda x: x + x, vjp=lambda g, y, x: _doubled_in_place(g), name="greedy"
+    )
+    y = operation(x)
+    # the cotangent that the sum hands to both of its operands
+    with pytest.raises(GraphError, match=r"greedy.*read-only"):
+        (y + np.sin(y)).sum().backward()
+    assert x.data.tolist() == [1.0, 2.0]
+
+
+def test_a_whole_number_is_a_result() -> None:
+    assert ag.grad(ag.primitive(lambda x: 3, partials=lambda y, x: 0.0))(2.0) == 0.0
+
+
+@pytest.mark.parametrize(("tangent", "error"), [(None, ag.DTypeError), (np.ones(3), ag.ShapeError)])
+def test_a_tangent_of_a_rule_is_checked_by_name(tangent: object, error: type) -> None:
+    operation = ag.primitive(lambda x: 2 * x, jvp=lambda t, y, x: tangent, name="mine")
+    with pytest.raises(error, match="jvp= of mine"):
+        ag.jvp(operation, (np.ones(2),), (np.ones(2),))
 
 
 def test_plain_values_stay_plain_and_operations_pickle() -> None:
