@@ -13,7 +13,6 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from operator import itemgetter
-from types import CellType, FunctionType
 from typing import Any
 
 import numpy as np
@@ -23,6 +22,7 @@ from autograd.errors import GraphError, message
 from nn import config
 from nn.layers.calling import calling
 from nn.module import unchanged_on_error
+from nn.reading import Reading
 from nn.tracing import Effects, gathering
 
 LIMIT = 16
@@ -82,6 +82,9 @@ class Planner:
 
     def _made(self, model: Any, rows: int, make: Callable[[int | None], Any]) -> Any:
         assert self.marks is not None
+        if self.marks.refused:
+            self.reason = self.marks.refused
+            return None
         try:
             with unchanged_on_error(model), _undrawn(model):
                 plan = make(None)
@@ -139,8 +142,8 @@ class Planner:
 class _Marks:
     """What a plan depends on besides arrays that it is given.
 
-    Those are the attributes of layers, loss and optimizer, and what functions from outside this
-    package refer to. Arrays among them are compared by their entries, as they change in place.
+    Those are the attributes of layers, loss and optimizer, and what code from outside this
+    package reads. Arrays among them are compared by their entries, as they change in place.
     """
 
     def __init__(self, model: Any) -> None:
@@ -152,26 +155,28 @@ class _Marks:
             parts.append((attributes, [k for k in attributes if k not in _OF_THE_UPDATE]))
             rules = [r for rule in model.all_rules() for r in (rule.regularizer, rule.constraint)]
             owners += [part for part in (recipe.loss, *rules) if hasattr(part, "__dict__")]
-        functions = [f for owner in (model, *owners) for f in _foreign_functions(owner)]
-        for f in functions:
-            names = [k for k in f.__code__.co_names if isinstance(f.__globals__.get(k), _VALUES)]
-            parts.append((f.__globals__, names))
+        reading = Reading((model, *owners, *([recipe.optimizer] if recipe else [])))
+        self.refused = reading.refused
+        parts += [part for part in reading.parts if part[0] is not vars(model)]
+        self.attributes = vars(model)
+        self.names = vars(model).keys() - _OF_THE_RUN
         self.whole = [(vars(m), {k: _kept(v) for k, v in vars(m).items()}) for m in owners]
         self.parts = [
-            (itemgetter(*names), where, _kept_all(itemgetter(*names)(where)))
+            (itemgetter(names[0], *names), where, _kept(itemgetter(names[0], *names)(where)))
             for where, names in parts
             if names
         ]
-        cells = [c for f in functions for c in f.__closure__ or () if c != CellType()]
-        self.cells = [(cell, _kept(cell.cell_contents)) for cell in cells]
+        self.cells = [(cell, _kept(cell.cell_contents)) for cell in reading.cells]
         held = [v for m in owners for v in vars(m).values()]
         held += [where[name] for where, names in parts for name in names]
-        held += [cell.cell_contents for cell in cells]
-        self.arrays = [(a, a.copy()) for a in held if isinstance(a, np.ndarray)]
+        held += [cell.cell_contents for cell in reading.cells]
+        self.arrays = [(a, a.copy()) for a in _arrays(held)]
 
     def hold(self) -> bool:
         """Whether everything is as it was."""
         try:
+            if self.attributes.keys() - _OF_THE_RUN != self.names:
+                return False
             for now, before in self.whole:
                 if now != before:
                     lasting = [
@@ -187,35 +192,50 @@ class _Marks:
             return all(cell.cell_contents == value for cell, value in self.cells) and all(
                 np.array_equal(a, copy) for a, copy in self.arrays
             )
-        except (KeyError, ValueError):
+        except Exception:  # of a comparison of things that are not what they were
             return False
 
     def restore(self) -> None:
         """Bring back what functions have changed in lists and dicts around them."""
+        for now, before in self.whole:
+            for name, value in before.items():
+                _bring_back(now.get(name), value)
+        for get, where, values in self.parts:
+            _bring_back(get(where), values)
         for cell, value in self.cells:
-            if isinstance(value, list):
-                cell.cell_contents[:] = value
-            elif isinstance(value, dict):
-                cell.cell_contents.clear()
-                cell.cell_contents.update(value)
-
-
-_VALUES = (bool, int, float, str, tuple, list, dict, np.ndarray)
-
-
-def _foreign_functions(owner: Any) -> list[FunctionType]:
-    """Return the functions that an object consists of and that are not of this package."""
-    parts = [part for c in type(owner).__mro__ for part in vars(c).values()]
-    found = [f for f in (*vars(owner).values(), *parts) if isinstance(f, FunctionType)]
-    return [f for f in found if f.__module__.split(".")[0] not in ("nn", "autograd")]
-
-
-def _kept_all(values: Any) -> Any:
-    return tuple(map(_kept, values)) if isinstance(values, tuple) else _kept(values)
+            _bring_back(cell.cell_contents, value)
+        for a, copy in self.arrays:
+            if not np.array_equal(a, copy):
+                a[...] = copy
 
 
 def _kept(value: Any) -> Any:
-    return value.copy() if isinstance(value, (list, dict)) else value
+    """Return a copy of lists, tuples and dicts, whatever they hold as it is."""
+    if type(value) in (list, tuple):
+        return type(value)(map(_kept, value))
+    return {k: _kept(v) for k, v in value.items()} if type(value) is dict else value
+
+
+def _arrays(value: Any) -> list[Any]:
+    """Return the arrays in lists, tuples and dicts."""
+    if isinstance(value, np.ndarray):
+        return [value]
+    inside = value.values() if type(value) is dict else value
+    return [a for v in inside for a in _arrays(v)] if type(value) in (list, tuple, dict) else []
+
+
+def _bring_back(now: Any, before: Any) -> None:
+    """Give lists and dicts, those in tuples too, what they held before."""
+    if type(now) is not type(before) or now is before:
+        return
+    if type(now) is tuple:
+        for one, other in zip(now, before, strict=True):
+            _bring_back(one, other)
+    elif type(now) is list and now != before:
+        now[:] = _kept(before)
+    elif type(now) is dict and now != before:
+        now.clear()
+        now.update(_kept(before))
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 import copy
 import pickle
+import random
 import warnings
 
 import numpy as np
@@ -472,3 +473,133 @@ def test_batches_that_are_held_do_not_change():
     assert gather.rows(index, 10, 15).__array_interface__["data"] == address
     with pytest.raises(ValueError, match="read-only"):
         gather.rows(index, 0, 5)[0] = 1
+
+
+# ---- code of one's own that changes something, or reads what changes -----------------------------
+
+
+class Box:
+    """An object that a layer or loss reads."""
+
+    def __init__(self):
+        self.scale = 1.0
+
+
+class Scaled(nn.Layer):
+    """A layer that reads an object it was given."""
+
+    def __init__(self, box):
+        super().__init__()
+        self.box = box
+
+    def call(self, inputs):
+        return inputs * self.box.scale
+
+
+class Nested(nn.Layer):
+    """A layer that changes a list within a dict."""
+
+    def __init__(self):
+        super().__init__()
+        self.box = {"calls": [0]}
+
+    def call(self, inputs):
+        self.box["calls"][0] += 1
+        return inputs * self.box["calls"][0]
+
+
+class Assigning(nn.Layer):
+    """A layer that assigns to its own state."""
+
+    def build(self, input_shape):
+        self.calls = self.add_weight(shape=(), initializer="zeros", trainable=False)
+
+    def call(self, inputs):
+        self.calls.assign(self.calls.data + 1)
+        return inputs * self.calls
+
+
+class Reducing(nn.losses.Loss):
+    """A loss that changes itself."""
+
+    calls = 0
+
+    def call(self, y_true, y_pred):
+        self.calls += 1
+        return ag.sum(ag.square(y_pred), axis=-1) / self.calls
+
+
+class Calling:
+    """A regularizer, or constraint, that changes itself."""
+
+    def __init__(self):
+        self.calls = 0
+
+    def __call__(self, weight):
+        self.calls += 1
+        return ag.sum(ag.square(weight)) * 0.01 * self.calls
+
+
+FACTOR = 1.0
+
+
+def multiplied(x):
+    return x * FACTOR
+
+
+def loss_through_a_helper(y_true, y_pred):
+    return multiplied(ag.sum(ag.square(y_pred), axis=-1))
+
+
+def loss_of_an_iterator():
+    steps = iter(range(1, 1000))
+    return lambda y_true, y_pred: ag.sum(ag.square(y_pred), axis=-1) / next(steps)
+
+
+def loss_of_a_counter():
+    calls = 0
+
+    def loss(y_true, y_pred):
+        nonlocal calls
+        calls += 1
+        return ag.sum(ag.square(y_pred), axis=-1) / calls
+
+    return loss
+
+
+def loss_that_draws(y_true, y_pred):
+    return ag.sum(ag.square(y_pred), axis=-1) * random.random()
+
+
+FOREIGN = {
+    "an object": lambda eager: network(Scaled(BOX), run_eagerly=eager),
+    "a list in a dict": lambda eager: network(Nested(), run_eagerly=eager),
+    "a state": lambda eager: network(Assigning(), run_eagerly=eager),
+    "a loss": lambda eager: network(loss=Reducing(), run_eagerly=eager),
+    "a regularizer": lambda eager: network(
+        nn.Dense(5, kernel_regularizer=Calling()), run_eagerly=eager
+    ),
+    "a helper": lambda eager: network(loss=loss_through_a_helper, run_eagerly=eager),
+    "an iterator": lambda eager: network(loss=loss_of_an_iterator(), run_eagerly=eager),
+    "a counter": lambda eager: network(loss=loss_of_a_counter(), run_eagerly=eager),
+    "Python's random": lambda eager: network(loss=loss_that_draws, run_eagerly=eager),
+}
+BOX = Box()
+
+
+@pytest.mark.filterwarnings("ignore:expected a step of model")
+@pytest.mark.parametrize("kind", FOREIGN)
+def test_code_of_ones_own_gives_the_bits_of_eager_steps(kind, monkeypatch):
+    def act(batch, logs):
+        monkeypatch.setitem(globals(), "FACTOR", FACTOR + 0.5)
+        BOX.scale += 0.5
+
+    found = []
+    for run_eagerly in (False, True):
+        random.seed(0)
+        monkeypatch.setitem(globals(), "FACTOR", 1.0)
+        BOX.scale = 1.0
+        model = FOREIGN[kind](run_eagerly)
+        fit(model, callbacks=nn.LambdaCallback(on_train_batch_end=act))
+        found.append((model.get_weights(), model.predict(X, verbose=0)))
+    assert_same_bits(*found)
