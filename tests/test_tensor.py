@@ -492,7 +492,9 @@ def test_a_constant_that_is_unlocked_under_a_live_graph_is_noticed(through_a_vie
     assert t.grad.tolist() == [3.0, 4.0]
 
 
-@pytest.mark.parametrize("make", [np.array, lambda v: np.array(v[0]), np.asarray], ids=str)
+@pytest.mark.parametrize(
+    "make", [np.array, lambda v: np.array(v[0]), np.asarray], ids=["array", "number", "asarray"]
+)
 def test_a_constant_that_is_written_later_was_copied(make: object) -> None:
     constant = make([3.0, 4.0])  # type: ignore[operator]
     t = Tensor([1.0, 2.0])
