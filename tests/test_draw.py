@@ -222,7 +222,7 @@ def test_a_figure_keeps_what_was_true_when_it_was_drawn() -> None:
 
 
 def test_drawing_what_is_no_tensor_is_refused() -> None:
-    with pytest.raises(ag.DTypeError, match="expected y to be a Tensor; got float; try"):
+    with pytest.raises(ag.DTypeError, match="expected y to be a Tensor or Graph; got float; try"):
         ag.draw(3.0)  # type: ignore[arg-type]
 
 

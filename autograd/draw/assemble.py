@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -18,7 +19,7 @@ from .local import local_derivatives
 from .modules import Module, fed_by, modules_of
 from .naming import named
 from .parts import Edge, Kind, Vertex
-from .text import SYMBOLS, Quantity, Summary, bad_name, quantity, shown, written
+from .text import SYMBOLS, Form, Quantity, Summary, bad_name, quantity, shown, written
 from .thumbnail import thumbnail
 
 LIMIT = 100
@@ -48,6 +49,7 @@ class Assembly:
         note: what the caption says besides.
         by_hand: comparisons with hand-written gradients, by operation and number of its input, or
             by Tensor for a sum over its uses.
+        results: what is computed, if it is more than the last Tensor.
     """
 
     def __init__(
@@ -59,10 +61,12 @@ class Assembly:
         by_module: bool,
         note: str,
         by_hand: Mapping[Any, EdgeDiff],
+        results: Sequence[Node] = (),
     ) -> None:
         self.by_hand = by_hand
         self.y = y = order[-1]
         self.order = order
+        self.results = results or [y]
         self.seed = seed
         self.style = style
         self.note = note
@@ -117,10 +121,11 @@ class Assembly:
             else:
                 given = [x for x in self.feeds.get(head, ()) if x not in absorbed]
                 self._edges_into_box(head, given)
-        if not self.y.is_leaf:
-            pixels = thumbnail(self.y._value, is_data=True)
-            end = self._vertex("result", self.y.name or "result", pixels=pixels)
-            self._edge(self.keys[self.heads.get(self.y, self.y)], end, self.y, self.seed)
+        for y in self.results:
+            if not y.is_leaf or len(self.order) > 1:
+                pixels = thumbnail(y._value, is_data=True)
+                end = self._vertex("result", y.name or "result", pixels=pixels)
+                self._edge(self.keys[self.heads.get(y, y)], end, y, self.seed)
         return tuple(self.vertices), tuple(self.edges), self._caption(), self.style
 
     def _feeds(self, unit: Unit) -> list[Unit]:
@@ -160,10 +165,10 @@ class Assembly:
 
     def _absorbed_leaves(self) -> tuple[set[Node], set[Node]]:
         """Return the parameters of modules, and the leaves that boxes count instead."""
-        hidden, inner = set(), []
+        hidden, inner, ends = set(), [], set(self.results)
         given = {id(x) for module in set(self.modules.values()) for x in module.scope.inputs}
         for x in self.order:
-            if not x.is_leaf or x not in self.uses:
+            if not x.is_leaf or x not in self.uses or x in ends:
                 continue
             heads = {head for head, _ in self.uses[x]}
             if all(isinstance(h, Module) or h in self.modules_in for h in heads):
@@ -339,8 +344,12 @@ class Assembly:
     def _caption(self) -> str:
         name = shown(self.y.name or "the result")
         right = self.style.direction == "right"
-        parts = [f"{'above' if right else 'left of'} each edge: the value"]
-        if self.seed is None:
+        is_form = any(isinstance(t._value, Form) for t in self.order)
+        what = "shape and dtype" if is_form else "the value"
+        parts = [f"{'above' if right else 'left of'} each edge: {what}"]
+        if is_form:
+            parts.append("for values and gradients, draw what the graph returns for Tensors")
+        elif self.seed is None:
             parts.append("no gradient yet: call backward() first")
         else:
             parts.append(f"{'below, with ←' if right else 'right, with ↑'}: the gradient of {name}")
@@ -392,6 +401,9 @@ def _added(a: Any, b: Any) -> Any:
 
 
 def _together(values: Iterable[Any]) -> Quantity:
+    values = list(values)
+    if isinstance(values[0], Form):
+        return Form((sum(math.prod(v.shape) for v in values),), values[0].dtype)
     return quantity(np.concatenate([np.ravel(v) for v in values]))
 
 

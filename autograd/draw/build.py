@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 from ..check.differences import BackwardDiff, EdgeDiff
 from ..errors import ArgumentError, DTypeError, GraphError, message
+from ..graph.ir import Graph
 from ..node import Node
 from .assemble import Assembly
 from .collapse import evaluation_order
 from .dot import Style
 from .figure import Figure
 from .scalars import opened
+from .structure import structure
 
 LEVELS = ("modules", "operations", "scalars")
 
 
 def draw(
-    y: Node | BackwardDiff,
+    y: Node | BackwardDiff | Graph,
     *,
     level: Literal["modules", "operations", "scalars"] = "operations",
     theme: Literal["light", "dark"] = "light",
@@ -32,7 +34,8 @@ def draw(
 
     Args:
         y: a Tensor; or what `diff_backward` found, whose edges are then green where the
-            hand-written gradient is right, red and thick where it is wrong.
+            hand-written gradient is right, red and thick where it is wrong; or a frozen Graph,
+            whose edges show shape and dtype. Called on Tensors, it returns what has values.
         level: how closely to look. "modules": each layer, or call of `autograd.scope`, is one box;
             "operations"; "scalars": small arrays are opened into the arithmetic of their entries.
         theme: "light" or "dark".
@@ -56,11 +59,16 @@ def draw(
         [(100.0, 2.0), (2.0, 100.0), (200.0, 1.0)]
     """
     by_hand: Mapping[Any, EdgeDiff] = {}
+    style = Style(theme, direction, derivatives)
+    if isinstance(y, (BackwardDiff, Graph)) and level != "operations":
+        kind = type(y).__name__
+        raise ArgumentError(
+            message(f"level='operations' for a {kind}", repr(level), "leaving level out")
+        )
+    if isinstance(y, Graph):
+        order, results = structure(y)
+        return described(order, None, style, results=results)
     if isinstance(y, BackwardDiff):
-        if level != "operations":
-            raise ArgumentError(
-                message("level='operations' for a BackwardDiff", repr(level), "leaving level out")
-            )
         seed = 1.0 if y.cotangent is None else y.cotangent
         by_hand = y.marks
         y = y.result
@@ -68,9 +76,8 @@ def draw(
         seed = y.grad
     else:
         raise DTypeError(
-            message("y to be a Tensor", type(y).__name__, "drawing a result of Tensors")
+            message("y to be a Tensor or Graph", type(y).__name__, "a result of Tensors")
         )
-    style = Style(theme, direction, derivatives)
     if level not in LEVELS:
         raise ArgumentError(
             message(
@@ -96,6 +103,7 @@ def described(
     by_module: bool = False,
     note: str = "",
     by_hand: Mapping[Any, EdgeDiff] | None = None,
+    results: Sequence[Node] = (),
 ) -> Figure:
     """Describe a computation.
 
@@ -106,9 +114,16 @@ def described(
         by_module: whether each module is one box.
         note: what the caption says besides.
         by_hand: comparisons with hand-written gradients.
+        results: what is computed, if it is more than the last Tensor.
     """
     parts = Assembly(
-        order, seed, style or Style(), by_module=by_module, note=note, by_hand=by_hand or {}
+        order,
+        seed,
+        style or Style(),
+        by_module=by_module,
+        note=note,
+        by_hand=by_hand or {},
+        results=results,
     )
     return Figure(*parts.described())
 

@@ -14,7 +14,7 @@ from html import escape
 
 from ..errors import ArgumentError, message
 from .parts import Edge, Vertex
-from .text import gradient_text, number, shown, written
+from .text import Form, gradient_text, number, shown, written
 from .thumbnail import Pixels
 
 COMMUTATIVE = frozenset({"add", "multiply", "maximum", "minimum"})
@@ -185,7 +185,7 @@ def _held(vertex: Vertex, theme: Theme, arrow: str) -> list[str]:
         return []
     colour = theme.alarm if vertex.is_first_bad else theme.ink
     lines = _lines(written(vertex.value), colour)
-    if vertex.kind == "leaf":
+    if vertex.kind == "leaf" and not isinstance(vertex.value, Form):
         if vertex.gradient is None:
             lines += _lines("no gradient yet", theme.faint)
         else:
@@ -248,6 +248,8 @@ def _gradient(edge: Edge, theme: Theme, style: Style) -> list[str]:
     arrow = ARROWS[style.direction]
     if not edge.differentiable:
         return [f'<FONT COLOR="{theme.faint}"><I>constant</I></FONT>']
+    if isinstance(edge.value, Form):
+        return []
     if edge.gradient is None:
         lines = _lines(f"{arrow} no gradient yet", theme.faint)
     elif edge.by_hand == "wrong":

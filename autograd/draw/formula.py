@@ -32,6 +32,16 @@ OPERATORS: dict[str, type[ast.operator]] = {
 }
 
 
+COMPARISONS: dict[str, type[ast.cmpop]] = {
+    "==": ast.Eq,
+    "!=": ast.NotEq,
+    "<": ast.Lt,
+    "<=": ast.LtE,
+    ">": ast.Gt,
+    ">=": ast.GtE,
+}
+
+
 class NoFormulaError(Exception):
     """A rule that cannot be written as one expression."""
 
@@ -46,6 +56,8 @@ def result_formula(row: Primitive, operands: Sequence[Operand]) -> Syntax:
     parts = _syntax(operands)
     if row.symbol in OPERATORS and len(parts) == 2:
         return ast.BinOp(parts[0], OPERATORS[row.symbol](), parts[1])
+    if row.symbol in COMPARISONS and len(parts) == 2:
+        return ast.Compare(parts[0], [COMPARISONS[row.symbol]()], [parts[1]])
     if row.symbol in ("neg", "pos"):
         return ast.UnaryOp(ast.USub() if row.symbol == "neg" else ast.UAdd(), parts[0])
     return ast.Call(ast.Name(row.name), parts, [])

@@ -10,6 +10,7 @@ from ..node import Node, value_of
 from ..recording import enable_grad
 from ..sweep import contributions
 from ..tensor import Tensor
+from .text import Form
 
 
 def local_derivatives(t: Node) -> tuple[float | None, ...]:
@@ -27,7 +28,11 @@ def local_derivatives(t: Node) -> tuple[float | None, ...]:
         ((3.0, 3.0), (6.0, None))
     """
     inputs = t.inputs
-    if t.shape != () or not any(isinstance(x, Node) and x.requires_grad for x in inputs):
+    if (
+        t.shape != ()
+        or isinstance(t._value, Form)
+        or not any(isinstance(x, Node) and x.requires_grad for x in inputs)
+    ):
         return (None,) * len(inputs)
     if t._record is None:
         return (t._dx, t._dy)[: len(inputs)]

@@ -19,7 +19,7 @@ from .dot import Style
 from .javascript import program
 from .parts import Edge, Vertex
 from .story import Sentence, Step, Story
-from .text import Quantity, Summary, shown, written
+from .text import Form, Quantity, shown, written
 
 SVG = "http://www.w3.org/2000/svg"
 
@@ -61,6 +61,7 @@ def player(
         steps += story.backward()
     end = next((e for e in edges if e.head == vertices[-1].key), None)
     seed = 1.0 if end is None or end.gradient is None else end.gradient
+    back = ", and its gradients" if any(step.direction == "backward" for step in steps) else ""
     data = {
         "vertices": [_vertex(story, v) for v in vertices],
         "edges": [_edge(story, i, edge) for i, edge in enumerate(edges)],
@@ -76,7 +77,7 @@ def player(
         "down": style.direction == "down",
     }
     parts = {
-        "title": escape(f"How {shown(vertices[-1].title)} is computed, and its gradients"),
+        "title": escape(f"How {shown(vertices[-1].title)} is computed{back}"),
         "style": _asset("player.css"),
         "svg": slim(svg),
         "data": json.dumps(data, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c"),
@@ -162,7 +163,7 @@ def _vertex(story: Story, v: Vertex) -> dict[str, Any]:
         "formulas": formulas or list(v.details),
         "out": story.out[v.key],
         # the lines of a value in a box: an array has its shape and its range on two
-        "lines": 0 if v.value is None else 1 + isinstance(v.value, Summary),
+        "lines": 0 if v.value is None else 1 + (": " in written(v.value)),
     }
     return {key: value for key, value in found.items() if value or key == "out"}
 
@@ -179,6 +180,7 @@ def _edge(story: Story, i: int, edge: Edge) -> dict[str, Any]:
         "differentiable": edge.differentiable,
         "sum": head.kind == "junction",
         "end": head.kind == "result",
+        "form": isinstance(edge.value, Form),
         "selects": row is not None and row.selects,
     }
     return {key: value for key, value in found.items() if value is not False}
@@ -219,6 +221,8 @@ def _why_not_live(vertices: Sequence[Vertex], edges: Sequence[Edge]) -> str:
         return "Nothing is computed here: this is a value that was given."
     if any(v.kind in ("block", "module") for v in vertices):
         reason = "parts of it are collapsed"
+    elif any(isinstance(edge.value, Form) for edge in edges):
+        reason = "it is a frozen graph without values: draw what it returns for Tensors"
     elif not all(isinstance(edge.value, float) for edge in edges):
         reason = "it holds arrays"
     else:

@@ -12,7 +12,7 @@ from typing import Literal
 
 from .formula import Operand, Printer, result_formula, slope_formula
 from .parts import Edge, Vertex
-from .text import written
+from .text import Form, written
 
 
 @dataclass(frozen=True)
@@ -156,6 +156,8 @@ class Story:
         into = self.into[v.key]
         marks = [f"\0{e}\0" for e in into]
         by_value = Printer().formula(result_formula(v.primitive, marks))
+        if isinstance(self.edges[self.out[v.key][0]].value, Form):
+            return (f"{v.name} = {by_name}, ", Slot("value", self.out[v.key][0]))
         words: list[str | Slot] = [f"{v.name} = {by_name} = "]
         if all(isinstance(self.edges[e].value, float) for e in into):
             for i, part in enumerate(by_value.split("\0")):

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from .parts import Edge, Vertex
 from .story import Story
-from .text import gradient_text, written
+from .text import Form, gradient_text, written
 
 HEADINGS = ("name", "computed as", "value", "gradient")
 
@@ -40,12 +40,16 @@ def table(vertices: Sequence[Vertex], edges: Sequence[Edge]) -> str:
         out = [edges[e] for e in story.out[v.key]]
         if not out and v.value is not None:
             back = "no gradient yet" if v.gradient is None else written(v.gradient)
+            if isinstance(v.value, Form):
+                back = ""
             if v.kind == "constant":
                 back = "constant"
             rows.append((v.name, "", written(v.value), back))
+        found = []
         for edge in out:
             value = written(edge.value) + (FIRST if edge.first_bad == "value" else "")
-            rows.append((v.name, _computed(story, v), value, _back(edge, story)))
+            found.append((v.name, _computed(story, v), value, _back(edge, story)))
+        rows += dict.fromkeys(found)  # what is also an output of a graph stands there once
     widths = [max(len(row[i]) for row in rows) for i in range(len(HEADINGS))]
     lines = ["  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)) for row in rows]
     return "\n".join(line.rstrip() for line in lines)
@@ -60,6 +64,8 @@ def _computed(story: Story, v: Vertex) -> str:
 def _back(edge: Edge, story: Story) -> str:
     if not edge.differentiable:
         return "constant"
+    if isinstance(edge.value, Form):
+        return ""
     if edge.gradient is None:
         return "no gradient yet"
     branches = [edge]

@@ -30,7 +30,15 @@ class Summary:
     finite: bool
 
 
-Quantity = float | Summary
+@dataclass(frozen=True)
+class Form:
+    """What a figure says of a value that is not computed yet: its shape and dtype."""
+
+    shape: tuple[int, ...]
+    dtype: str
+
+
+Quantity = float | Summary | Form
 
 
 def quantity(value: Any) -> Quantity:
@@ -43,6 +51,8 @@ def quantity(value: Any) -> Quantity:
         >>> quantity(2.0), quantity(np.array([1.0, 3.0])).mean
         (2.0, 2.0)
     """
+    if isinstance(value, Form):
+        return value
     array = np.asarray(value)
     if array.ndim == 0:
         return float(array)
@@ -63,6 +73,8 @@ def bad_name(x: Any) -> str:
         >>> bad_name(np.array([1.0, np.inf])), bad_name(2.0)
         ('inf', '')
     """
+    if isinstance(x, Form):
+        return ""
     if math.isfinite(x) if type(x) is float else np.all(np.isfinite(x)):
         return ""
     return "nan" if np.any(np.isnan(x)) else "inf"
@@ -85,11 +97,13 @@ def written(x: Quantity) -> str:
         >>> written(715.0), written(quantity(np.arange(6.0).reshape(2, 3)))
         ('715', '2×3: 0 … 2.5 … 5')
     """
-    if not isinstance(x, Summary):
+    if isinstance(x, float):
         return number(x)
     shape = "×".join(map(str, x.shape))
     if len(x.shape) == 1:
         shape += " entry" if x.shape == (1,) else " entries"
+    if isinstance(x, Form):
+        return f"{shape}: {x.dtype}" if shape else x.dtype
     if 0 in x.shape:
         return shape
     least, mean, greatest = (f"{v + 0.0:.3g}" for v in (x.least, x.mean, x.greatest))

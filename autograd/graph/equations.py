@@ -123,11 +123,13 @@ def describe(equation: Equation, names: Sequence[str]) -> str:
             return f"-{operands[0]}"
     if row.is_variadic:
         operands = [f"[{', '.join(operands)}]"]
-    params = map_refs(equation.params, lambda i: _Name(names[i]))
+    params = map_refs(equation.params, lambda i: Name(names[i]))
     return f"{row.name}({', '.join([*operands, *(f'{k}={_short(v)}' for k, v in params.items())])})"
 
 
-class _Name(str):
+class Name(str):
+    """The name of a variable where a parameter stands; it is written without quotes."""
+
     __slots__ = ()
 
     def __repr__(self) -> str:

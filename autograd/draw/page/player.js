@@ -149,7 +149,8 @@
       const gradient = now[i].gradient;
       const isBad = (what) => bad.edge === i && bad.what === what ? "broken" : what;
       put(above, position >= valueAt[i] ? written(value) : "…", isBad("value"));
-      if (!e.differentiable) put(below, "constant", "faint");
+      if (e.form) put(below, "", "faint");
+      else if (!e.differentiable) put(below, "constant", "faint");
       else if (position < gradientAt[i]) put(below, arrow, "gradient");
       else put(below, `${arrow} ${written(gradient)}`, isBad("gradient"));
       const lit = step !== null && step.edges.includes(i);
