@@ -539,6 +539,54 @@ def test_a_phone_scrolls_down_only_and_buttons_are_large_enough(opened: Open) ->
         page.set_window_size(size["width"], size["height"])
 
 
+def test_a_wide_figure_on_a_phone_is_readable_and_follows_the_story(opened: Open) -> None:
+    y = x = Tensor(0.5, name="x")
+    for _ in range(12):
+        y = np.sin(y) + x
+    y.backward()
+    page = opened(y)
+    size = page.get_window_size()
+
+    def inside(edge: int) -> bool:
+        label, stage = (
+            page.execute_script("return arguments[0].getBoundingClientRect().toJSON()", element)
+            for element in (page.find_element(By.ID, f"e{edge}"), page.find_element(By.ID, "stage"))
+        )
+        return bool(stage["left"] <= label["left"] and label["right"] <= stage["right"])
+
+    def height() -> float:
+        return float(
+            page.execute_script(
+                "return document.querySelector('#e0 text').getBoundingClientRect().height"
+            )
+        )
+
+    try:
+        page.set_window_size(500, 900)
+        page.refresh()
+        assert height() >= 9
+        closer = height()
+        first, last = 0, len(state(page)) - 1
+        assert inside(first)
+        assert not inside(last)
+        for _ in range(24):
+            click(page, "step")
+        assert inside(last)
+        page.execute_script("dispatchEvent(new Event('beforeprint'))")
+        assert inside(first)
+        assert inside(last)
+        page.execute_script("dispatchEvent(new Event('afterprint'))")
+        assert not inside(first)
+        assert height() == pytest.approx(closer, rel=1e-3)
+        click(page, "fit")
+        click(page, "first")
+        click(page, "step")
+        assert inside(first)
+        assert inside(last)
+    finally:
+        page.set_window_size(size["width"], size["height"])
+
+
 def test_everything_that_acts_has_a_name_and_the_print_view_keeps_figure_and_steps(
     opened: Open,
 ) -> None:

@@ -171,7 +171,7 @@
     }
     $("sentence").textContent = step
       ? `${position <= data.forward ? "Forward" : "Backward"}: ${told(step.sentence)}`
-      : `${steps.length} steps: play them, or go one by one. ${data.caption}`;
+      : `${steps.length} steps: play them, or go one by one. ${data.caption[0].toUpperCase()}${data.caption.slice(1)}`;
     $("where").value = `${position} of ${steps.length}`;
     $("position").value = position;
     $("position").setAttribute("aria-valuetext", $("sentence").textContent);
@@ -181,6 +181,7 @@
       else item.removeAttribute("aria-current");
     });
     for (const s of sliders) s.refresh();
+    if (step) follow([label[step.edges[0]].group, $(step.vertex)]);
   }
   const broken = (x) => typeof x === "number" && !Number.isFinite(x);
   // the first nan or inf: of the values in their order, else of the gradients in theirs
@@ -266,6 +267,24 @@
     look();
   }
   function move(dx, dy) { const s = scale(); view[0] += dx * s; view[1] += dy * s; look(); }
+  // the view closer than the whole goes with the story
+  function follow(parts) {
+    if (view[2] >= whole[2]) return;
+    const stage = $("stage").getBoundingClientRect();
+    const boxes = parts.map((part) => part.getBoundingClientRect());
+    const [left, top] = ["left", "top"].map((side) => Math.min(...boxes.map((b) => b[side])));
+    const [right, bottom] = ["right", "bottom"].map((side) => Math.max(...boxes.map((b) => b[side])));
+    if (left >= stage.left && right <= stage.right && top >= stage.top && bottom <= stage.bottom) return;
+    move((left + right - stage.left - stage.right) / 2, (top + bottom - stage.top - stage.bottom) / 2);
+  }
+  // numbers of 13 points are read from 9 pixels on: where the whole is far smaller, begin closer
+  function begin() {
+    const factor = 13 / 9 / scale();
+    if (factor < 0.8) zoom(factor, whole[0] + (data.down ? whole[2] / 2 : 0), whole[1] + (data.down ? 0 : whole[3] / 2));
+  }
+  let kept = view;
+  addEventListener("beforeprint", () => { kept = view; fit(); });
+  addEventListener("afterprint", () => { view = kept; look(); });
   function at(event) {
     const p = new DOMPoint(event.clientX, event.clientY).matrixTransform(svg.getScreenCTM().inverse());
     return [p.x, p.y];
@@ -344,4 +363,5 @@
 
   window.player = { go, now, leaves, steps, number, set(values) { Object.assign(leaves, values); recompute(); show(); } };
   go(0);
+  begin();
 })();
