@@ -109,7 +109,8 @@ class Reading:
             if step.opname in ("LOAD_ATTR", "LOAD_METHOD") and step.argval in _ASSIGN:
                 self._refuse(f"{f.__qualname__}, which may assign to a Tensor")
         read = {step.argval for step in steps if step.opname in ("LOAD_GLOBAL", "LOAD_NAME")}
-        names = [name for name in sorted(read) if name in f.__globals__]
+        # what is no identifier was put there by a test runner that rewrites assert
+        names = [name for name in sorted(read) if name.isidentifier() and name in f.__globals__]
         if names:
             self.parts.append((f.__globals__, names))
         for name in names:
