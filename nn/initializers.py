@@ -10,7 +10,7 @@ import numpy as np
 
 from autograd.errors import ArgumentError, message
 from nn import random
-from nn.registry import Configurable, Registry
+from nn.registry import Configurable, Registry, one_of
 
 REGISTRY = Registry("initializer")
 
@@ -203,14 +203,8 @@ class VarianceScaling(Initializer):
         super().__init__(seed)
         if not scale > 0:
             raise ArgumentError(message("scale to be positive", repr(scale), "scale=1.0"))
-        for name, given, known in (
-            ("mode", mode, ("fan_in", "fan_out", "fan_avg")),
-            ("distribution", distribution, ("truncated_normal", "untruncated_normal", "uniform")),
-        ):
-            if given not in known:
-                raise ArgumentError(
-                    message(f"{name} to be one of {', '.join(known)}", repr(given), repr(known[0]))
-                )
+        one_of("mode", mode, ("fan_in", "fan_out", "fan_avg"))
+        one_of("distribution", distribution, ("truncated_normal", "untruncated_normal", "uniform"))
         self.scale = scale
         self.mode = mode
         self.distribution = distribution

@@ -8,7 +8,7 @@ from __future__ import annotations
 import difflib
 import inspect
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 import numpy as np
@@ -95,6 +95,22 @@ class Configurable:
     def __repr__(self) -> str:
         given = ", ".join(f"{k}={v!r:.60}" for k, v in self.get_config().items() if v is not None)
         return f"{type(self).__name__}({given})"
+
+
+def one_of(name: str, given: T, known: Sequence[Any]) -> T:
+    """Return an option that is among those known.
+
+    Raises:
+        ArgumentError: if it is not.
+
+    Example:
+        >>> one_of("curve", "PR", ("ROC", "PR"))
+        'PR'
+    """
+    if given not in known:
+        listed = ", ".join(map(repr, known))
+        raise ArgumentError(message(f"{name} to be one of {listed}", repr(given), repr(known[0])))
+    return given
 
 
 def arguments(cls: type) -> list[str]:

@@ -270,9 +270,56 @@ def hinge(
         >>> float(hinge([[0], [1]], np.array([[-2.0], [0.5]])))
         0.25
     """
-    t = targets(y_true, y_pred, "hinge")
+    entries = _beyond_the_margin(y_true, y_pred, "hinge")
+    return reduce(ag.mean(entries, axis=-1), sample_weight, reduction)
+
+
+@REGISTRY.add()
+def squared_hinge(
+    y_true: Any,
+    y_pred: Any,
+    *,
+    sample_weight: Any = None,
+    reduction: str | None = "sum_over_batch_size",
+) -> Any:
+    """Return the mean of max(1 - y_true * y_pred, 0)^2; labels 0 and 1 count as -1 and 1.
+
+    The arguments are those of `mean_squared_error`.
+
+    Example:
+        >>> float(squared_hinge([[0], [1]], np.array([[-2.0], [0.5]])))
+        0.125
+    """
+    entries = _beyond_the_margin(y_true, y_pred, "squared_hinge")
+    return reduce(ag.mean(ag.square(entries), axis=-1), sample_weight, reduction)
+
+
+def _beyond_the_margin(y_true: Any, y_pred: Any, name: str) -> Any:
+    t = targets(y_true, y_pred, name)
     t = ag.where(np.all((t == 0) | (t == 1)), t * 2 - 1, t)
-    return reduce(ag.mean(ag.maximum(1 - t * y_pred, 0), axis=-1), sample_weight, reduction)
+    return ag.maximum(1 - t * y_pred, 0)
+
+
+@REGISTRY.add()
+def categorical_hinge(
+    y_true: Any,
+    y_pred: Any,
+    *,
+    sample_weight: Any = None,
+    reduction: str | None = "sum_over_batch_size",
+) -> Any:
+    """Return the mean of max(1 + the largest wrong output - the right one, 0), for one-hot rows.
+
+    The arguments are those of `mean_squared_error`.
+
+    Example:
+        >>> float(categorical_hinge([[0, 1]], np.array([[0.5, 1.0]])))
+        0.5
+    """
+    t = targets(y_true, y_pred, "categorical_hinge")
+    right = ag.sum(t * y_pred, axis=-1)
+    wrong = ag.max((1 - t) * y_pred, axis=-1)
+    return reduce(ag.maximum(wrong - right + 1, 0), sample_weight, reduction)
 
 
 @REGISTRY.add("kld")

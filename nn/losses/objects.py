@@ -133,6 +133,16 @@ Huber = _as_class("Huber", r.huber)
 LogCosh = _as_class("LogCosh", r.log_cosh)
 Hinge = _as_class("Hinge", c.hinge)
 KLDivergence = _as_class("KLDivergence", c.kl_divergence)
+SquaredHinge = _as_class("SquaredHinge", c.squared_hinge)
+CategoricalHinge = _as_class("CategoricalHinge", c.categorical_hinge)
+MeanAbsolutePercentageError = _as_class(
+    "MeanAbsolutePercentageError", r.mean_absolute_percentage_error
+)
+MeanSquaredLogarithmicError = _as_class(
+    "MeanSquaredLogarithmicError", r.mean_squared_logarithmic_error
+)
+CosineSimilarity = _as_class("CosineSimilarity", r.cosine_similarity)
+Poisson = _as_class("Poisson", r.poisson)
 
 
 class CustomLoss(Loss):

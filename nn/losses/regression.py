@@ -9,7 +9,7 @@ import numpy as np  # noqa: F401 - the examples use it
 
 import autograd as ag
 from nn.activations import softplus
-from nn.losses.common import REGISTRY, reduce, targets
+from nn.losses.common import EPSILON, REGISTRY, reduce, targets
 
 
 @REGISTRY.add("mse")
@@ -123,4 +123,99 @@ def log_cosh(
     """
     difference = y_pred - targets(y_true, y_pred, "log_cosh")
     entries = difference + softplus(difference * -2) - math.log(2.0)
+    return reduce(ag.mean(entries, axis=-1), sample_weight, reduction)
+
+
+@REGISTRY.add("mape")
+def mean_absolute_percentage_error(
+    y_true: Any,
+    y_pred: Any,
+    *,
+    sample_weight: Any = None,
+    reduction: str | None = "sum_over_batch_size",
+) -> Any:
+    """Return the mean of 100 |y_true - y_pred| / |y_true|, where |y_true| counts as 1e-7 at least.
+
+    The arguments are those of `mean_squared_error`.
+
+    Example:
+        >>> float(mean_absolute_percentage_error([[2.0]], np.array([[3.0]])))
+        50.0
+    """
+    t = targets(y_true, y_pred, "mean_absolute_percentage_error")
+    entries = ag.absolute((y_pred - t) / ag.maximum(ag.absolute(t), EPSILON))
+    return reduce(ag.mean(entries, axis=-1) * 100, sample_weight, reduction)
+
+
+@REGISTRY.add("msle")
+def mean_squared_logarithmic_error(
+    y_true: Any,
+    y_pred: Any,
+    *,
+    sample_weight: Any = None,
+    reduction: str | None = "sum_over_batch_size",
+) -> Any:
+    """Return the mean of (log(1 + y_true) - log(1 + y_pred))^2, both counting as 1e-7 at least.
+
+    The arguments are those of `mean_squared_error`.
+
+    Example:
+        >>> float(mean_squared_logarithmic_error([[0.0]], np.array([[np.e - 1]])).round(6))
+        1.0
+    """
+    t = targets(y_true, y_pred, "mean_squared_logarithmic_error")
+    difference = ag.log1p(ag.maximum(y_pred, EPSILON)) - ag.log1p(ag.maximum(t, EPSILON))
+    return reduce(ag.mean(ag.square(difference), axis=-1), sample_weight, reduction)
+
+
+@REGISTRY.add()
+def cosine_similarity(
+    y_true: Any,
+    y_pred: Any,
+    axis: int = -1,
+    *,
+    sample_weight: Any = None,
+    reduction: str | None = "sum_over_batch_size",
+) -> Any:
+    """Return the mean of -cos of the angle between y_true and y_pred, -1 where they point alike.
+
+    Args:
+        y_true: the targets.
+        y_pred: the predictions; a row of zeros is at right angles to all.
+        axis: along which a vector lies.
+        sample_weight: one weight an example.
+        reduction: as for `reduce`.
+
+    Example:
+        >>> float(cosine_similarity([[0.0, 2.0]], np.array([[0.0, 5.0]])))
+        -1.0
+    """
+    t = targets(y_true, y_pred, "cosine_similarity")
+    along = {"axis": axis, "keepdims": True}
+    size = ag.sqrt(ag.maximum(ag.sum(ag.square(y_pred), **along), _SQUARE))
+    of_t = ag.sqrt(ag.maximum(ag.sum(ag.square(t), **along), _SQUARE))
+    return reduce(-ag.sum((t / of_t) * (y_pred / size), axis=axis), sample_weight, reduction)
+
+
+_SQUARE = 1e-12  # Keras' least square of a length
+
+
+@REGISTRY.add()
+def poisson(
+    y_true: Any,
+    y_pred: Any,
+    *,
+    sample_weight: Any = None,
+    reduction: str | None = "sum_over_batch_size",
+) -> Any:
+    """Return the mean of y_pred - y_true * log(y_pred + 1e-7), for counts.
+
+    The arguments are those of `mean_squared_error`.
+
+    Example:
+        >>> float(poisson([[0.0]], np.array([[2.0]])))
+        2.0
+    """
+    t = targets(y_true, y_pred, "poisson")
+    entries = y_pred - t * ag.log(y_pred + EPSILON)
     return reduce(ag.mean(entries, axis=-1), sample_weight, reduction)

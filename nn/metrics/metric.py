@@ -102,7 +102,7 @@ class Metric(Configurable):
     """
 
     higher_is_better: bool | None = None
-    unsaved = ("dtype",)
+    unsaved: tuple[str, ...] = ("dtype",)
 
     def __init__(self, name: str | None = None, dtype: Any = None) -> None:
         self.name = name or snake_case(type(self).__name__)
@@ -360,6 +360,16 @@ SparseCategoricalCrossentropy = _metric_of_loss(
 )
 KLDivergence = _metric_of_loss("KLDivergence", losses.kl_divergence)
 Hinge = _metric_of_loss("Hinge", losses.hinge)
+SquaredHinge = _metric_of_loss("SquaredHinge", losses.squared_hinge)
+CategoricalHinge = _metric_of_loss("CategoricalHinge", losses.categorical_hinge)
+LogCoshError = _metric_of_loss("LogCoshError", losses.log_cosh)
+MeanAbsolutePercentageError = _metric_of_loss(
+    "MeanAbsolutePercentageError", losses.mean_absolute_percentage_error
+)
+MeanSquaredLogarithmicError = _metric_of_loss(
+    "MeanSquaredLogarithmicError", losses.mean_squared_logarithmic_error
+)
+Poisson = _metric_of_loss("Poisson", losses.poisson)
 
 
 @REGISTRY.add()
