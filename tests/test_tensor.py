@@ -102,13 +102,13 @@ def test_operators_on_floats_give_numpys_bits(a: float, b: float) -> None:
             assert same(mine.data, numpys)
 
 
-@given(FLOATS, FLOATS)
-def test_a_float_never_raises_where_numpy_gives_inf_or_nan(a: float, b: float) -> None:
+@given(FLOATS, FLOATS, FLOATS)
+def test_a_float_never_raises_where_numpy_gives_inf_or_nan(a: float, b: float, c: float) -> None:
     with np.errstate(all="ignore"):
         for row in ag.REGISTRY.values():
             if row.scalar is None or row.name == "where":
                 continue
-            operands = (a, b)[: row.arity]
+            operands = (a, b, c)[: row.arity]
             mine = row(*map(Tensor, operands)).data
             theirs = float(row.forward(*map(np.float64, operands)))
             # the C library is within 2 ulp of the truth, NumPy within 1

@@ -54,7 +54,8 @@ class _IeeeMath:
 
     def __getattr__(self, name):
         def function(*a):
-            odd = name in ("sinh", "atanh") or (name == "pow" and a[1] % 2 == 1)
+            odd = name in ("sinh", "atanh", "floor", "ceil", "trunc")
+            odd = odd or (name == "pow" and a[1] % 2 == 1)
             infinity = math.copysign(math.inf, a[0]) if odd else math.inf
             try:
                 return _Double(getattr(math, name)(*a))

@@ -12,9 +12,10 @@ from typing import Any
 import numpy as np
 
 from ..errors import ArgumentError, DTypeError, ShapeError, message
+from ..kinds import Elementwise
 from ..node import Node, value_of
 from ..recording import mode, traced
-from .equations import Spec, plain
+from .equations import Spec, plain, refs_of
 from .ir import Graph
 from .lowering import opened
 from .plan import Plan
@@ -139,8 +140,10 @@ class Vectorized:
             follows.append(any(follows[i] for i in inputs))
             if not follows[variable]:
                 continue  # the same for every point: computed once a block
-            scalar = isinstance(row.forward, np.ufunc) and row.forward.signature is None
-            if not (scalar or row.forward is np.where) or params:
+            f = row.forward
+            by_entry = isinstance(f, np.ufunc) and f.signature is None and not params
+            by_entry = by_entry or f is np.where or isinstance(row, Elementwise)
+            if not by_entry or refs_of(params):
                 raise _no_point(graph, row.name)
             if any(graph.specs[i].shape for i in (*inputs, variable)):
                 raise _no_point(graph, f"an array in {row.name}")

@@ -76,7 +76,9 @@ reciprocal = elementwise(
 sqrt = elementwise(
     np.sqrt, lambda y, x: 0.5 / y, scalar=math.sqrt, domain=POSITIVE, note="inf at 0"
 )
-elementwise(np.cbrt, lambda y, x: 1 / (3 * y * y), domain=NONZERO, note="inf at 0")
+elementwise(
+    np.cbrt, lambda y, x: 1 / (3 * y * y), scalar=math.cbrt, domain=NONZERO, note="inf at 0"
+)
 hypot = elementwise(
     np.hypot,
     lambda y, a, b: np.where(y == 0, 0.0, a / np.where(y == 0, 1.0, y)),
@@ -98,23 +100,46 @@ elementwise(
     np.copysign,
     lambda y, a, b: np.sign(a) * np.copysign(1.0, b),
     lambda y, a, b: 0.0,
+    scalar=math.copysign,
     domain=(KINK_AT_0, KINK_AT_0),
     note="0 at a = 0, and in b everywhere",
 )
+
+
+def _mod_of_floats(a: float, b: float) -> float:
+    """Return a % b; a whole quotient leaves a zero of the sign of b."""
+    rest = math.fmod(a, b)
+    shifted = rest + b if (b < 0.0 and rest > 0.0) or (b > 0.0 and rest < 0.0) else rest
+    return math.copysign(0.0, b) if rest == 0.0 else shifted
+
+
+def _floor_divide_of_floats(a: float, b: float) -> float:
+    """Return a // b, computed from the rest as NumPy does."""
+    rest = math.fmod(a, b)
+    crosses = (b < 0.0 and rest > 0.0) or (b > 0.0 and rest < 0.0)
+    ratio = (a - rest) / b - (1.0 if crosses else 0.0)
+    whole = math.copysign(float(math.floor(ratio)), ratio)
+    nearest = whole + 1.0 if ratio - whole > 0.5 else whole
+    return a / b if b == 0.0 else math.copysign(0.0, a / b) if ratio == 0.0 else nearest
+
+
 elementwise(
     np.floor_divide,
     lambda y, a, b: 0.0,
     lambda y, a, b: 0.0,
     symbol="//",
+    scalar=_floor_divide_of_floats,
     domain=BETWEEN_JUMPS,
     note="0 everywhere: it is constant between its jumps",
 )
+
 elementwise(
     np.remainder,
     lambda y, a, b: 1.0,
     lambda y, a, b: -np.floor_divide(a, b),
     name="mod",
     symbol="%",
+    scalar=_mod_of_floats,
     domain=BETWEEN_JUMPS,
     note="that of a - b * floor(a / b) between the jumps, also at them",
 )
@@ -122,6 +147,7 @@ elementwise(
     np.fmod,
     lambda y, a, b: 1.0,
     lambda y, a, b: -np.trunc(a / b),
+    scalar=math.fmod,
     domain=BETWEEN_JUMPS,
     note="that of a - b * trunc(a / b) between the jumps, also at them",
 )

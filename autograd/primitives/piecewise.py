@@ -23,8 +23,21 @@ sign = elementwise(
     domain=KINK_AT_0,
     note="0 everywhere",
 )
-for rounding in (np.floor, np.ceil, np.trunc, np.rint, np.fix):
-    elementwise(rounding, lambda y, x: 0.0, domain=STEPS, note=CONSTANT)
+
+
+def _rint_of_float(x: float) -> float:
+    """Return the nearest whole number, of two the even one; infinities and nan as they are."""
+    return x if x - x != 0.0 else math.copysign(x - math.remainder(x, 1.0), x)
+
+
+for rounding, of_float in (
+    (np.floor, lambda x: math.copysign(float(math.floor(x)), x)),
+    (np.ceil, lambda x: math.copysign(float(math.ceil(x)), x)),
+    (np.trunc, lambda x: math.copysign(float(math.trunc(x)), x)),
+    (np.fix, lambda x: math.copysign(float(math.trunc(x)), x)),
+    (np.rint, _rint_of_float),
+):
+    elementwise(rounding, lambda y, x: 0.0, scalar=of_float, domain=STEPS, note=CONSTANT)
 elementwise(
     np.round,
     lambda y, x, decimals=0: 0.0,
@@ -52,6 +65,7 @@ elementwise(
     np.fmax,
     lambda y, a, b: ((a > b) | np.isnan(b)) + 0.5 * (a == b),
     lambda y, a, b: ((b > a) | np.isnan(a)) + 0.5 * (a == b),
+    scalar=lambda a, b: a if a >= b or b != b else b,
     domain=REALS,
     note=SHARED + "; a nan has derivative 0 beside a number",
 )
@@ -59,6 +73,7 @@ elementwise(
     np.fmin,
     lambda y, a, b: ((a < b) | np.isnan(b)) + 0.5 * (a == b),
     lambda y, a, b: ((b < a) | np.isnan(a)) + 0.5 * (a == b),
+    scalar=lambda a, b: a if a <= b or b != b else b,
     domain=REALS,
     note=SHARED + "; a nan has derivative 0 beside a number",
 )
@@ -67,6 +82,12 @@ elementwise(
 def _clip(x: Any, low: Any, high: Any) -> Any:
     """Return min(max(x, low), high)."""
     return np.clip(x, low, high)
+
+
+def _clip_of_floats(x: float, low: float, high: float) -> float:
+    """Return min(max(x, low), high), nan if one of them is."""
+    raised = low if x < low or low != low else x
+    return high if raised > high or high != high else raised
 
 
 _MISSING: Any = object()
@@ -86,6 +107,7 @@ elementwise(
     lambda y, x, low, high: ((x < low) & (low <= high)) * 1.0,
     lambda y, x, low, high: ((high < x) | (high < low)) * 1.0,
     name="clip",
+    scalar=_clip_of_floats,
     numpy=np.clip,
     arguments=_clip_arguments,
     cases=(Case(((3, 4),), call=lambda f, x: f(x, -1.0, 1.5)), Case(((3, 4), (4,), ()))),

@@ -85,6 +85,7 @@ erf = elementwise(
     _erf,
     lambda y, x: 2 / math.sqrt(math.pi) * np.exp(-x * x),
     name="erf",
+    scalar=math.erf,
     domain=REALS,
 )
 elementwise(

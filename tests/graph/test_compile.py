@@ -224,7 +224,7 @@ def test_auto_takes_what_the_function_is_made_of(monkeypatch: pytest.MonkeyPatch
     assert chosen(lambda x: np.sum(x * x), np.ones(3)) == "numpy"
     assert chosen(lambda x: x * x, np.float32(2.0)) == "numpy"
     # a row that does not say what it does to floats
-    assert chosen(lambda x: np.cbrt(x) * x, 2.0) == "python"
+    assert chosen(lambda x: np.logaddexp(x, 1.0) * x, 2.0) == "python"
     monkeypatch.setattr("autograd.graph.compiler.find_spec", lambda name: None)
     assert chosen(bowl, 3.0, 1.0) == "python"
 
@@ -237,8 +237,8 @@ def test_refusals_are_one_sentence() -> None:
             ag.compile(bowl, backend=backend)(np.ones(3), np.ones(3))
         with pytest.raises(ag.ArgumentError, match=r"a value of float32.*numpy"):
             ag.compile(bowl, backend=backend)(np.float32(1), np.float32(2))
-    with pytest.raises(ag.ArgumentError, match=r"cbrt.*python"):
-        ag.compile(lambda x: np.cbrt(x), backend="llvm")(2.0)
+    with pytest.raises(ag.ArgumentError, match=r"logaddexp.*python"):
+        ag.compile(lambda x: np.logaddexp(x, 1.0), backend="llvm")(2.0)
     with pytest.raises(ag.TraceError, match=r"np\.where"):
         ag.compile(lambda x: x if x > 0 else -x)(1.0)
     with pytest.raises(ag.ArgumentError, match=r"functools\.partial"):

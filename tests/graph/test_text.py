@@ -113,6 +113,33 @@ def test_c_gives_every_scalar_row_and_its_derivative(tmp_path: Path) -> None:
         )
 
 
+ROUNDING: list[tuple[Any, int]] = [
+    *[(f, 1) for f in (np.floor, np.ceil, np.trunc, np.fix, np.rint)],
+    *[(f, 2) for f in (np.mod, np.floor_divide, np.fmod, np.copysign, np.fmax, np.fmin)],
+    (lambda x, low, high: np.clip(x, low, high), 3),
+]
+
+
+@needs_c
+def test_rounding_and_rests_have_the_bits_of_numpy_as_text_and_machine_code(tmp_path: Path) -> None:
+    points = [0.0, -0.0, 0.5, -1.5, 2.5, 7.0, -7.25, 5e-324, 4503599627370497.5, 1e300]
+    points += [np.inf, -np.inf, np.nan]
+    graphs = [trace(f, *(0.7, 0.2, 0.9)[:arity]) for f, arity in ROUNDING]
+    for (f, arity), graph, in_c in zip(ROUNDING, graphs, built(graphs, tmp_path), strict=True):
+        scope: dict[str, Any] = {}
+        exec(graph.source, scope)
+        engines = [in_c, scope[graph.name]]
+        engines += [ag.compile(f, backend=b) for b in ("python", "llvm")]
+        for args in itertools.product(points, repeat=arity):
+            with np.errstate(all="ignore"):
+                wanted = np.float64(f(*map(np.float64, args)))
+            for engine in engines:
+                [found] = outputs(engine(*args)) if engine is not in_c else engine(*args)
+                np.testing.assert_array_equal(found, wanted, f"{graph} {args}")
+                same_sign = math.copysign(1.0, found) == math.copysign(1.0, wanted)
+                assert same_sign or found != found, f"{graph} {args}"
+
+
 @needs_c
 def test_names_of_c_are_no_names_of_variables(tmp_path: Path) -> None:
     def f(exp: Any, int_: Any, größe: Any) -> Any:

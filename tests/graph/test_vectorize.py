@@ -150,6 +150,12 @@ def test_gradients_and_traces_pass_through_a_sweep() -> None:
         sweep(ag.Tensor(x), 3.0, out=np.empty(3))
 
 
+@pytest.mark.parametrize("f", [ag.gelu, np.sinc, np.round, np.nan_to_num, np.logaddexp2, np.clip])
+def test_every_elementwise_row_sweeps(f: Any) -> None:
+    args = np.random.default_rng(3).normal(size=(3, 9))[: {np.clip: 3, np.logaddexp2: 2}.get(f, 1)]
+    np.testing.assert_allclose(ag.vectorize(f, block=4)(*args), f(*args), rtol=1e-15)
+
+
 def test_lists_of_numbers_are_arrays() -> None:
     np.testing.assert_array_equal(ag.vectorize(lambda x: x * 2)([1, 2]), [2.0, 4.0])
     pair = ag.vectorize(lambda p: p[0] * p[1])
