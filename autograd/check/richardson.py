@@ -261,7 +261,7 @@ class _Table:
         moved = [np.abs(v - self.at_zero) for v in (*self.plus, *self.minus)]
         finite = [np.where(np.isfinite(m), m, 0.0) for m in moved]
         largest: Array = np.max(np.stack(finite), axis=0)
-        slope: Array = largest / self.first
+        slope: Array = np.minimum(largest / self.first, np.finfo(np.float64).max)
         return slope
 
     def _stuck(self) -> Array:
