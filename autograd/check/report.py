@@ -172,6 +172,11 @@ def guess_of(got: Any, expected: Any, error: Any, lengths: Sequence[int]) -> str
         return "twice too large"
     if near(2 * got, expected):
         return "half of what it should be: a factor 2, or one of two uses is not accumulated"
+    if abs(got - expected) <= 1e-6 * abs(expected):
+        return (
+            f"right but for {abs(got / expected - 1):.0e} of it: a short constant, float32, or "
+            "rounding in a badly conditioned gradient"
+        )
     for n in sorted({n for n in lengths if n > 2}):
         if near(n * got, expected):
             return f"{n} times too small: a missing sum over an axis of length {n}"
