@@ -1,9 +1,11 @@
 """The verdicts of `gradcheck` on gradients that are known to be wrong, and right but awkward."""
 
+import math
 from collections.abc import Callable
 from typing import Any
 
 import gradient_catalogue_second as second
+import gradient_catalogue_third as third
 import numpy as np
 import pytest
 from gradient_catalogue import AWKWARD, WRONG, Entry
@@ -21,27 +23,85 @@ def verdict(entry: Entry) -> str:
 
 
 def test_the_catalogue_is_large_enough() -> None:
-    for entries in (WRONG, second.WRONG):
+    for entries in (WRONG, second.WRONG, third.WRONG):
         assert len(entries) + len(OPERATIONS) >= 60
-    for entries in (AWKWARD, second.AWKWARD):
+    for entries in (AWKWARD, second.AWKWARD, third.AWKWARD):
         assert len(entries) >= 40
-    for entries in (WRONG, AWKWARD, second.WRONG, second.RIGHT, second.AWKWARD):
+    later = [part for c in (second, third) for part in (c.WRONG, c.RIGHT, c.AWKWARD)]
+    for entries in (WRONG, AWKWARD, *later):
         assert len({entry.name for entry in entries}) == len(entries)
 
 
-@pytest.mark.parametrize("entry", WRONG + second.WRONG, ids=lambda entry: entry.name)
+@pytest.mark.parametrize("entry", WRONG + second.WRONG + third.WRONG, ids=lambda e: e.name)
 def test_a_wrong_gradient_is_called_wrong(entry: Entry) -> None:
     assert verdict(entry) == "wrong"
 
 
-@pytest.mark.parametrize("entry", AWKWARD + second.AWKWARD, ids=lambda entry: entry.name)
+@pytest.mark.parametrize("entry", AWKWARD + second.AWKWARD + third.AWKWARD, ids=lambda e: e.name)
 def test_a_right_gradient_at_an_awkward_place_is_not_called_wrong(entry: Entry) -> None:
     assert verdict(entry) in ("right", "undecidable")
 
 
-@pytest.mark.parametrize("entry", second.RIGHT, ids=lambda entry: entry.name)
+@pytest.mark.parametrize("entry", second.RIGHT + third.RIGHT, ids=lambda e: e.name)
 def test_a_right_gradient_at_an_ordinary_place_is_called_right(entry: Entry) -> None:
     assert verdict(entry) == "right"
+
+
+def test_what_rounding_leaves_of_a_gradient_is_called_wrong_with_that_guess() -> None:
+    with pytest.raises(GradientError, match="rounding in a badly conditioned gradient") as caught:
+        ag.gradcheck(third.INEXACT.f, third.INEXACT.x, gradient=third.INEXACT.gradient)
+    wrong = [f for f in caught.value.report.findings if f.verdict == "wrong"]
+    assert all(abs(f.ratio - 1) < 1e-7 for f in wrong)  # condition 1e10 times the rounding
+
+
+def test_a_middle_slope_at_a_kink_of_several_inputs_is_not_called_wrong() -> None:
+    weights = np.array([0.0, 5.0, 1.0])  # of three equal entries the middle one has the largest
+    report = ag.gradcheck(lambda x: np.sum(np.sort(x) * weights), np.ones(3))
+    assert report.verdict == "undecidable"
+    assert all(f.reason.startswith("kink") for f in report.findings)
+
+
+def test_an_entry_among_much_larger_ones_is_judged_by_its_own_size() -> None:
+    x = np.array([2.0, 1e200])
+    assert ag.gradcheck(lambda x: x[0] ** 3, x, gradient=lambda x: [3 * x[0] ** 2, 0.0])
+    with pytest.raises(GradientError, match=r"entry \[0\]"):
+        ag.gradcheck(lambda x: x[0] ** 3, x, gradient=lambda x: [3.001 * x[0] ** 2, 0.0])
+
+
+@pytest.mark.parametrize(
+    ("f", "slope", "x"),
+    [
+        (lambda x: x**x, lambda x: x**x * (1 + math.log(x)), 140.0),  # OverflowError beside it
+        (math.log, lambda x: 1 / x, 1e-9),  # ValueError
+        (lambda x: x + 0 / (x > 1), lambda x: 1.0, 1.01),  # ZeroDivisionError
+    ],
+)
+def test_what_a_function_raises_beside_the_point_is_no_value(f: Any, slope: Any, x: float) -> None:
+    assert ag.gradcheck(f, x, gradient=slope).verdict in ("right", "undecidable")
+    with pytest.raises(GradientError):
+        ag.gradcheck(f, x, gradient=lambda x: 1.01 * slope(x))
+
+
+def test_a_result_that_changes_its_shape_beside_the_point_is_refused() -> None:
+    with pytest.raises(ag.ShapeError, match="keep the shapes of its results"):
+        ag.gradcheck(lambda x: x[x > 0], np.array([1e-9, 1.0]), gradient=lambda x: np.eye(2))
+
+
+def test_the_values_are_those_of_plain_arrays_only_where_these_give_the_same_bits() -> None:
+    kinds: list[type] = []
+
+    def watched(x: Any) -> Any:
+        kinds.append(type(x))
+        return np.sum(np.sin(x) * x)
+
+    ag.gradcheck(watched, np.ones(5))
+    assert kinds.count(np.ndarray) > 10 * kinds.count(ag.Tensor)
+
+    def other_on_arrays(x: Any) -> Any:
+        return np.sum(np.sin(x)) if isinstance(x, ag.Tensor) else np.sum(np.cos(x))
+
+    assert ag.gradcheck(other_on_arrays, np.ones(5)).verdict == "right"
+    assert ag.gradcheck(lambda x: x.sum() * 2 + np.sum(x.detach() * 0), np.ones(3), order=2)
 
 
 # ---- operations of the engine that are wrong in one mode or in one order -------------------------

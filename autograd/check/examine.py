@@ -11,6 +11,7 @@ import numpy as np
 
 from .judgement import (
     AGREE,
+    KINK,
     NUDGE,
     ROUGH,
     SHARP,
@@ -48,6 +49,17 @@ BUDGET = 4000
 
 NAMED = 50
 """Wrong entries after which groups are no longer split."""
+
+NEIGHBOURS = 32
+"""Points around a kink at which slopes are taken."""
+
+NEAR = 2.0**-10
+"""How far those are from the point, and TINY the differences taken there, as parts of sizes."""
+
+TINY = 2.0**-20
+
+BETWEEN = 0.05
+"""What a gradient may lie outside these slopes, as a part of their range."""
 
 DISSENT = "dissent"
 """What a group says that must be split."""
@@ -140,6 +152,14 @@ class Examination:
 
         here, noise = (np.tile(x, len(block)) for x in (self.subject.here, self.noise))
         estimate = derivative(path, here, noise, enough=ENOUGH)
+        if width == 1 and all(c.weights is None or c.weights[0] == 1.0 for c in self.claims):
+            each = divided(estimate, sizes)
+            right = np.ones(len(block), bool)
+            for claim in self.claims:
+                got = np.concatenate([entry_of(claim, i) for i in block])
+                right &= judged(claim, got, each).verdicts == RIGHT
+            self.verdicts[np.array(block)[right]] = RIGHT
+            return [i for i, clear in zip(block, right, strict=True) if not clear]
         doubtful = []
         for k, i in enumerate(block):
             own = part_of(estimate, slice(k * width, (k + 1) * width))
@@ -150,7 +170,7 @@ class Examination:
         return doubtful
 
     def _examine_entry(self, i: int) -> None:
-        scale = float(self.scales[i])
+        scale, noise = float(self.scales[i]), self.noise
         judgements = self._judged_entry(i, scale)
         if worst(judgements) == UNDECIDABLE and scale < 1:
             # an entry near zero: its own size may be too small a step to see anything
@@ -159,19 +179,22 @@ class Examination:
                 judgements, scale = wider, 1.0
         if worst(judgements) == UNDECIDABLE:
             judgements = self._by_complex_step(i, judgements)
+        if worst(judgements) == UNDECIDABLE and self.point[i]:
+            judgements, scale, noise = self._among_others(i, judgements, scale)
         if worst(judgements) == WRONG:
             judgements = self._doubted(judgements, lambda claim: entry_of(claim, i))
         if worst(judgements) == WRONG:
-            judgements = self._confirmed_entry(i, judgements, scale)
+            judgements = self._confirmed_entry(i, judgements, scale, noise)
+        if worst(judgements) == WRONG and any(np.any(j.estimate.kink) for j in judgements):
+            judgements = self._met_beside(i, judgements)
         self.verdicts[i] = worst(judgements)
         if self.verdicts[i] != RIGHT:
             self._report(i, judgements)
 
     def _confirmed_entry(
-        self, i: int, judgements: list[Judgement], scale: float
+        self, i: int, judgements: list[Judgement], scale: float, noise: Array
     ) -> list[Judgement]:
         """Keep what is wrong by an estimate with other steps too, and without others' noise."""
-        noise = self.noise
         own = float(scales_of(self.point[i : i + 1])[0]) if self.point[i] else scale
         quiet = self._own_noise(i, own)
         rough = any(
@@ -188,6 +211,48 @@ class Examination:
             kept = [confirmed(a, b) for a, b in zip(judgements, again, strict=True)]
             if worst(kept) == WRONG:
                 break
+        return kept
+
+    def _among_others(
+        self, i: int, judgements: list[Judgement], scale: float
+    ) -> tuple[list[Judgement], float, Array]:
+        """Judge an entry by its own size and noise, where much larger ones set its steps."""
+        own = float(scales_of(self.point[i : i + 1])[0])
+        quiet = self._own_noise(i, own)
+        if own == scale and not np.any(quiet < 0.1 * self.noise):
+            return judgements, scale, self.noise
+        nearer = self._judged_entry(i, own, noise=quiet)
+        if worst(nearer) == UNDECIDABLE:
+            return judgements, scale, self.noise
+        return nearer, own, quiet
+
+    def _met_beside(self, i: int, judgements: list[Judgement]) -> list[Judgement]:
+        """Clear of a charge what lies between slopes beside a kink in which several inputs meet.
+
+        Moved alone, one of three equal entries becomes the largest or the smallest of a sort, but
+        the middle one may be its right place too: in Clarke's generalised gradient are the slopes
+        of all points around.
+        """
+        unit = np.zeros_like(self.point)
+        unit[i] = self.scales[i] * TINY
+        slopes = []
+        for _ in range(NEIGHBOURS):
+            beside = self.point + NEAR * self.scales * signed(self.rng, self.point.shape)
+            slopes.append((self.subject(beside + unit) - self.subject(beside - unit)) / 2 / unit[i])
+        seen = np.stack(slopes)
+        kept = []
+        for j in judgements:
+            own = seen if j.claim.weights is None else (seen @ j.claim.weights)[:, None]
+            low, high = np.fmin.reduce(own), np.fmax.reduce(own)
+            slack = BETWEEN * (high - low) + NEAR * np.maximum(np.abs(low), np.abs(high))
+            met = (low - slack <= j.got) & (j.got <= high + slack) & j.estimate.kink
+            kept.append(
+                replace(
+                    j,
+                    verdicts=np.where(met, UNDECIDABLE, j.verdicts),
+                    reasons=np.where(met, KINK, j.reasons),
+                )
+            )
         return kept
 
     def _own_noise(self, i: int, scale: float) -> Array:

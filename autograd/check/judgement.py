@@ -40,7 +40,7 @@ UNRESOLVED = 1e-3
 KINK = "kink: the slopes to the left and right differ"
 PLATEAU = "plateau: the function moves in steps, wider than the smallest differences"
 JUMP = "step across a discontinuity"
-OUTSIDE = "overflow, or the edge of the domain: values beside the point are not finite"
+OUTSIDE = "overflow, or the edge of the domain: the function is not finite beside the point"
 HIDDEN = "cancellation: the noise of the values hides all but gross errors"
 NOISE = "noise: differences do not agree with each other well enough"
 SPACING = "oscillation: the function changes faster than floats are spaced there"
@@ -172,8 +172,13 @@ def _falls_fast(j: Judgement) -> Array:
     return contradicted & ~e.kink
 
 
-def divided(e: Estimate, size: float) -> Estimate:
-    """Return the estimate of a derivative by a variable that is `size` times as large."""
+def divided(e: Estimate, size: Any) -> Estimate:
+    """Return the estimate of a derivative by a variable that is `size` times as large.
+
+    Args:
+        e: the estimate.
+        size: a number, or one an entry.
+    """
     return replace(
         e,
         value=e.value / size,
@@ -181,7 +186,7 @@ def divided(e: Estimate, size: float) -> Estimate:
         backward=e.backward / size,
         forward=e.forward / size,
         spread=e.spread / size,
-        points=e.points * size,
+        points=np.multiply.outer(e.points, size),
     )
 
 
