@@ -1,4 +1,4 @@
-"""A second catalogue, written without regard to how the checker decides.
+"""A second catalogue, written after the checker by an author who knew how it decides.
 
 The first one was at hand while the checker was made. These gradients are those of programs as
 people write them, each with one mistake; and right ones where differences are hard to take.
