@@ -80,6 +80,10 @@ def matched(what: str, tree: Any, pattern: Any) -> list[Any]:
         ArgumentError: if the structures differ, naming the path.
     """
     found, wanted = list(leaves(tree)), list(leaves(pattern))
+    places = {path: i for i, (path, _) in enumerate(wanted)}
+    if len(found) == len(wanted) and all(path in places for path, _ in found):
+        # a dict is the same in whatever order it was filled
+        found.sort(key=lambda entry: places[entry[0]])
     for (path, _), (expected, _) in zip(found, wanted, strict=False):
         if path != expected:
             raise _different(what, expected, path)

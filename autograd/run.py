@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -175,8 +176,12 @@ def _around(variables: Sequence[Tensor]) -> Iterator[None]:
 
 def positions_of(argnums: int | Sequence[int]) -> tuple[int, ...]:
     """Return argnums as a tuple of ints."""
-    positions = (argnums,) if isinstance(argnums, int) else tuple(argnums)
-    if not positions or not all(type(i) is int for i in positions):
+    given = tuple(argnums) if isinstance(argnums, Sequence) else (argnums,)
+    try:
+        positions = tuple(operator.index(i) for i in given)
+    except TypeError:
+        positions = ()
+    if not positions or any(isinstance(i, bool) for i in given):
         raise ArgumentError(
             message("argnums as an int or a sequence of ints", f"{argnums!r}", "argnums=0")
         )

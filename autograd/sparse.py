@@ -16,7 +16,6 @@ from .sweep import gradients
 
 MOVES = frozenset(
     {
-        "astype",
         "broadcast_to",
         "copy",
         "diag",
@@ -46,7 +45,7 @@ MOVES = frozenset(
 """Rows whose every output entry is one input entry, or a zero: their values can be positions."""
 JOINS = frozenset({"concatenate", "stack"})
 """The same for several operands."""
-BROADCASTS = frozenset({"add", "subtract", "multiply", "where", "ldexp"})
+BROADCASTS = frozenset({"add", "astype", "subtract", "multiply", "where", "ldexp"})
 """Rows that work entry by entry without being of the kind `Elementwise`."""
 LANES = frozenset({"sum", "mean"})
 """Rows that reduce axes without being of the kind `Reduction`."""
@@ -83,15 +82,24 @@ class SparseDerivative:
         if self._second:
             y: Any = gradients(run.scalar(), x, create_graph=True)
         else:
-            [y] = run.results()
+            found = run.results()
+            if len(found) != 1:
+                raise ShapeError(
+                    message(
+                        f"one array as the result of {name_of(self._f)}",
+                        f"{len(found)} in a {type(run.y).__name__}",
+                        "np.concatenate of them, or jacobian",
+                    )
+                )
+            [y] = found
         shape = (int(np.size(value_of(y))), x.size)
         if not isinstance(y, Node) or not y.requires_grad:
             self.sweeps, self.colours = 0, np.zeros(x.size, int)
             return sparse.csr_array(shape)
-        found = pattern(y, x)
-        self.colours = coloured(found)
+        entangled = pattern(y, x)
+        self.colours = coloured(entangled)
         self.sweeps = int(self.colours.max(initial=-1)) + 1
-        rows, columns = found.nonzero()
+        rows, columns = entangled.nonzero()
         entries = np.zeros(len(rows))
         for colour in range(self.sweeps):
             seed = (self.colours == colour).astype(float).reshape(x.shape)

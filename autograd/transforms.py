@@ -66,7 +66,7 @@ def value_and_grad(
         value = y if run.nested else value_of(y)
         if has_aux:
             value = (value, run.plain(run.aux))
-        return value, slopes[0] if isinstance(argnums, int) else tuple(slopes)
+        return value, tuple(slopes) if isinstance(argnums, Sequence) else slopes[0]
 
     return _again(f, wrapped)
 
@@ -238,7 +238,7 @@ def jacobian(
     """
     if mode not in (None, "forward", "reverse"):
         raise ArgumentError(message("mode= 'forward', 'reverse' or None", f"{mode!r}", "mode=None"))
-    if not isinstance(argnum, int):
+    if isinstance(argnum, (tuple, list)):
         raise ArgumentError(message("argnum as one int", f"{argnum!r}", "argnum=0"))
     positions = positions_of(argnum)
 

@@ -336,3 +336,35 @@ def test_a_gradient_is_a_dictionary_of_the_kind_of_its_argument(tree: dict[str, 
     assert type(slope) is type(tree)
     assert list(slope.items()) == [(key, 6.0 / value) for key, value in tree.items()]
     assert tree["a"] == 2.0
+
+
+def test_argnums_may_be_any_integer_and_nothing_else() -> None:
+    def f(a: object, b: object) -> object:
+        return a * b * b  # type: ignore[operator]
+
+    assert ag.grad(f, np.int64(1))(2.0, 3.0) == 12.0
+    assert ag.jacobian(f, np.int64(1))(2.0, 3.0) == 12.0
+    assert ag.grad(f, [np.int64(1)])(2.0, 3.0) == (12.0,)
+    for wrong in (None, 1.0, "a", (0, "a"), True, (), np.array([0, 1])):
+        with pytest.raises(ag.ArgumentError, match="argnums as an int"):
+            ag.grad(f, wrong)(2.0, 3.0)
+
+
+def test_dicts_match_in_whatever_order_they_were_filled() -> None:
+    _, t = ag.jvp(lambda p: p["a"] * p["b"] ** 2, ({"a": 2.0, "b": 3.0},), ({"b": 1.0, "a": 10.0},))
+    assert t == 102.0
+    pull = ag.vjp(lambda x: {"u": 2 * x, "v": 3 * x}, 1.0)[1]
+    assert pull({"v": 10.0, "u": 1.0}) == (32.0,)
+
+
+def test_the_pattern_of_a_conversion_does_not_pass_through_its_dtype() -> None:
+    # float16 holds the integers to 2048 alone, so that positions beyond it would be rounded
+    x = np.linspace(-1.0, 1.0, 3000)
+    found = ag.sparse_jacobian(lambda x: 2.0 * x.astype(np.float16))(x)
+    assert found.nnz == 3000
+    assert np.array_equal(found.diagonal(), np.full(3000, 2.0))
+
+
+def test_a_sparse_jacobian_of_a_container_is_refused() -> None:
+    with pytest.raises(ag.ShapeError, match=r"one array as the result of.*2 in a tuple"):
+        ag.sparse_jacobian(lambda x: (x, x))(np.ones(3))
