@@ -317,18 +317,24 @@ class Composite(Primitive):
         super().__init__(forward, (), **row)
         self.takes_arrays_only = False
 
+    @functools.cached_property
+    def accepted(self) -> frozenset[str]:
+        """What the expansion takes."""
+        return frozenset(inspect.signature(self.expansion).parameters)
+
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Call the expansion if there is a Tensor among the arguments, else the function."""
-        if not _holds_tensor(args) and not _holds_tensor(kwargs.values()):
+        if not holds_tensor(args) and not holds_tensor(kwargs.values()):
             return self.numpy(*args, **kwargs)
         args, kwargs, _ = self.settled(args, kwargs)
         return call(self.expansion, self, args, kwargs)
 
 
-def _holds_tensor(values: Any) -> bool:
+def holds_tensor(values: Any) -> bool:
+    """Return whether there is a Tensor among the values or in their lists and tuples."""
     return any(
         getattr(type(x), "__chainrule__", None) is not None
-        or (isinstance(x, (list, tuple)) and _holds_tensor(x))
+        or (isinstance(x, (list, tuple)) and holds_tensor(x))
         for x in values
     )
 

@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from .node import Node, value_of
-from .primitive import NON_DIFFERENTIABLE, Primitive
+from .node import Node, plain_all, value_of
+from .primitive import NON_DIFFERENTIABLE, Primitive, refused
 from .recording import mode, traced
 
 
@@ -50,7 +50,18 @@ class Observer(Primitive):
                     seen = type(x).__chainrule__(self, inputs, params)  # type: ignore[attr-defined]
                     seen._op = seen._record = None
                     return seen
-        return self.forward(*map(value_of, args), **kwargs)
+        if kwargs or len(args) > self.arity:
+            self._refuse_settings(args, kwargs)
+            kwargs = {name: value_of(x) for name, x in kwargs.items()}
+        return self.forward(*map(plain_all, args), **kwargs)
+
+    def _refuse_settings(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        """Raise if a Tensor is given for what is no array to look at."""
+        names = self.positional
+        given = {**dict(zip(names, args, strict=False)), **kwargs}
+        for name in given.keys() - set(names[: self.arity]):
+            if isinstance(given[name], Node):
+                raise refused(self, name, given[name], self.accepted - {name})
 
     @functools.cached_property
     def accepted(self) -> frozenset[str]:
@@ -90,7 +101,6 @@ OBSERVERS: dict[Callable[..., Any], Observer] = {
         Observer(np.array_equiv, 2),
         Observer(np.argpartition, 1),
         Observer(np.argwhere, 1),
-        Observer(np.bincount, 1),
         Observer(np.count_nonzero, 1),
         Observer(np.digitize, 2),
         Observer(np.flatnonzero, 1),
@@ -123,7 +133,6 @@ STATIC = frozenset(
         np.common_type,
         np.diag_indices_from,
         np.empty_like,
-        np.full_like,
         np.iscomplex,
         np.iscomplexobj,
         np.isreal,

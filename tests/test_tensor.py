@@ -542,3 +542,39 @@ def test_a_matrix_that_does_not_do_is_told_from_a_shape_that_does_not_fit(
 ) -> None:
     with pytest.raises(ValueError, match=words):
         f(Tensor([[1.0, 1.0], [1.0, 1.0]]) * [[1.0, 1.0], [1.0, 1.0]] - [[0, 0], [0, 0]])  # type: ignore[operator]
+
+
+def test_a_filling_is_differentiated() -> None:
+    assert ag.grad(lambda x: np.sum(x * np.full_like(x, x[0])))(
+        np.array([1.0, 2.0, 3.0])
+    ).tolist() == [
+        7.0,
+        1.0,
+        1.0,
+    ]
+    x = Tensor(np.ones(2, np.float32))
+    assert np.full_like(x, Tensor(2.0)).dtype == np.float32
+    assert np.full_like(x, True, dtype=bool, shape=3).tolist() == [True] * 3
+
+
+def test_functions_that_look_at_values_take_sequences_and_refuse_tensors_as_settings() -> None:
+    x = Tensor([2.0, 1.0, 3.0], name="x")
+    assert np.lexsort((x, x)).tolist() == [1, 0, 2]
+    assert np.histogram(x, 2, (0.0, 4.0))[0].tolist() == [1, 2]
+    for look, name in (
+        (lambda: np.isclose(x, 1.0, rtol=x[0]), "rtol"),
+        (lambda: np.histogram(np.ones(3), bins=x), "bins"),
+        (lambda: np.histogram(x, weights=x), "weights"),
+    ):
+        with pytest.raises(ag.ArgumentError, match=f"without {name}="):
+            look()
+
+
+def test_the_order_of_a_norm_is_no_tensor() -> None:
+    x, p = Tensor(np.ones((3, 3))), Tensor(2.0, name="p")
+    for norm in (np.linalg.norm, np.linalg.cond):
+        with pytest.raises(ag.ArgumentError, match=r"order of a norm.*'p'"):
+            norm(x, p)
+    for norm in (np.linalg.vector_norm, np.linalg.matrix_norm):
+        with pytest.raises(ag.ArgumentError, match=r"order of a norm.*'p'"):
+            norm(x, ord=p)

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from ..domain import REALS, Case
-from ..kinds import composite, linear
-from ..recording import traced
+from ..kinds import composite, holds_tensor, linear
+from ..recording import refuse_traced, traced
 
 
 def _getitem(x: Any, index: Any) -> Any:
@@ -66,6 +66,26 @@ scatter = linear(
     ),
     domain=REALS,
     omits=True,
+)
+
+
+def _bincount(x: Any, /, weights: Any = None, minlength: int = 0) -> Any:
+    refuse_traced(x, "np.bincount(t)", "bins that do not depend on the inputs")
+    bins = np.array(x)
+    if not holds_tensor([weights]):
+        return np.bincount(bins, weights, minlength)
+    counts = np.bincount(bins, np.zeros(np.shape(weights)), minlength)  # NumPy says what fits
+    # NumPy counts in float64 whatever the weights are
+    doubles = weights.astype(np.float64)
+    return scatter.bind((doubles,), {"shape": counts.shape, "index": (bins,)})
+
+
+composite(
+    np.bincount,
+    _bincount,
+    cases=(Case(((4,),), call=lambda f, a: f(np.array([2, 0, 2, 5]), a, 7)),),
+    domain=REALS,
+    note="that of the weights; the bins are positions",
 )
 
 

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from ..domain import REALS, Case
-from ..kinds import composite, reduction
+from ..errors import ArgumentError, message
+from ..kinds import composite, holds_tensor, reduction
 from .decompositions import APART, SPREAD, singular_values
 from .reductions import REDUCTIONS
 
@@ -50,7 +51,20 @@ power_norm = reduction(
 )
 
 
+def _refuse_tensor(order: Any) -> None:
+    """Raise if the order is a Tensor, whose comparison with 1, 2 and inf would lose it."""
+    if holds_tensor([order]):
+        raise ArgumentError(
+            message(
+                "the order of a norm as a plain value, which has no derivative here",
+                order.label,
+                "np.sum(np.abs(x) ** p) ** (1 / p), which has",
+            )
+        )
+
+
 def _vector_norm(x: Any, order: Any, axis: Any, keepdims: bool) -> Any:
+    _refuse_tensor(order)
     if order is None or order == 2:
         return euclidean(x, axis=axis, keepdims=keepdims)
     if order == math.inf:
@@ -65,6 +79,7 @@ def _vector_norm(x: Any, order: Any, axis: Any, keepdims: bool) -> Any:
 
 
 def _matrix_norm(x: Any, order: Any, axes: tuple[int, int], keepdims: bool) -> Any:
+    _refuse_tensor(order)
     ndim = np.ndim(x)
     row, column = axes[0] % ndim, axes[1] % ndim
     if order in (None, "fro"):
@@ -146,6 +161,7 @@ composite(
 
 
 def _cond(x: Any, p: Any = None) -> Any:
+    _refuse_tensor(p)
     if p in (None, 2, -2):
         s = singular_values(x)
         return s[..., -1] / s[..., 0] if p == -2 else s[..., 0] / s[..., -1]

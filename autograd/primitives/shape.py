@@ -10,7 +10,7 @@ import numpy as np
 
 from ..domain import REALS, Case
 from ..errors import ArgumentError, message
-from ..kinds import composite, linear
+from ..kinds import composite, holds_tensor, linear
 from .indexing import scatter
 
 ONE = (Case(((3, 4),)),)
@@ -260,6 +260,34 @@ linear(
         Case(((2, 3),), {"repeats": np.array([1, 0, 2]), "axis": -1}),
     ),
     domain=REALS,
+)
+
+
+def _full_like(
+    a: Any,
+    fill_value: Any,
+    dtype: Any = None,
+    order: Any = "K",
+    subok: bool = True,
+    shape: Any = None,
+) -> Any:
+    shape = np.shape(a) if shape is None else shape
+    dtype = np.result_type(a) if dtype is None else np.dtype(dtype)
+    if not holds_tensor([fill_value]):
+        return np.full(shape, fill_value, dtype)
+    return np.broadcast_to(astype(fill_value, dtype), shape)
+
+
+composite(
+    np.full_like,
+    _full_like,
+    cases=(
+        Case(((2, 3), ())),
+        Case(((2, 3), (3,))),
+        Case(((2, 3), ()), {"shape": (4,)}),
+    ),
+    domain=REALS,
+    note="that of the filling; the array gives its shape alone",
 )
 
 
