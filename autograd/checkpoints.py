@@ -10,13 +10,13 @@ import numpy as np
 
 from . import primitives
 from .containers import leaves, rebuilt
-from .errors import DTypeError, message
+from .errors import DTypeError, GraphError, message
 from .forward import pushforward
 from .node import Node, toposort, value_of
 from .primitive import Primitive
 from .recording import enable_grad, recording
 from .run import name_of
-from .sweep import gradients
+from .sweep import separate_gradients
 from .tensor import Tensor, apply
 
 
@@ -100,21 +100,29 @@ _HOLE = object()
 
 
 def _captured(y: Node, fresh: Sequence[Node]) -> list[Node]:
-    """Return the tracked Tensors next to what follows from `fresh`, in the order of the graph."""
-    order = [node for node in reversed(toposort([y])) if node.requires_grad]
+    """Return the tracked Tensors next to what follows from `fresh`.
+
+    Their order follows from the function alone, not from what its inputs were computed from: when
+    it is computed again, the same places must hold the same Tensors.
+    """
     given = set(fresh)
     follows = set(fresh)
-    for node in order:
+    for node in reversed(toposort([y])):
         if not follows.isdisjoint(x for x in node.inputs if isinstance(x, Node)):
             follows.add(node)
     if y not in follows:
         return [y]
     behind: dict[Node, None] = {}
-    for node in order:
-        if node in follows and node not in given:
-            for x in node.inputs:
-                if isinstance(x, Node) and x.requires_grad and x not in follows:
-                    behind[x] = None
+    seen, waiting = {y}, [y]
+    while waiting:
+        for x in waiting.pop().inputs:
+            if not isinstance(x, Node) or not x.requires_grad or x in seen:
+                continue
+            seen.add(x)
+            if x not in follows:
+                behind[x] = None
+            elif x not in given:
+                waiting.append(x)
     return list(behind)
 
 
@@ -139,22 +147,38 @@ class _Checkpoint(Primitive):
         return np.zeros(np.shape(values[index])) if found is None else found
 
     def _all(self, g: Any, values: Sequence[Any], params: Mapping[str, Any]) -> Any:
+        out, sources, again = self._anew(values, params)
+        # what is taken from around the function may depend on its inputs, and on each other
+        return separate_gradients(out, sources, g, again)
+
+    def _anew(
+        self, values: Sequence[Any], params: Mapping[str, Any]
+    ) -> tuple[Any, list[Node], bool]:
+        """Compute the function again.
+
+        Returns:
+            Its result, what stands for the inputs, and whether derivatives are to be recorded.
+        """
         inner, count = params["inner"], params["count"]
-        again = any(isinstance(v, Node) for v in values)
         given = [v if isinstance(v, Node) else Tensor(v) for v in values[:count]]
         out, captured = inner.run(given)
         sources = [*inner.fresh, *captured]
-        return gradients([out], sources, [g], create_graph=again)
+        if [s.shape for s in sources] != [np.shape(v) for v in values]:
+            raise GraphError(
+                message(
+                    f"{name_of(inner.f)} to compute the same when a checkpoint computes it again",
+                    f"{len(captured)} Tensors from around it, or their shapes, where there were "
+                    f"{len(values) - count}",
+                    "a function that depends on its arguments alone and changes nothing",
+                )
+            )
+        return out, sources, any(isinstance(v, Node) for v in values)
 
     def push(
         self, tangents: Sequence[Any], y: Any, values: Sequence[Any], params: Mapping[str, Any]
     ) -> Any:
         """Compute the function again and sweep forward through it."""
-        inner, count = params["inner"], params["count"]
-        again = any(isinstance(v, Node) for v in values)
-        given = [v if isinstance(v, Node) else Tensor(v) for v in values[:count]]
-        out, captured = inner.run(given)
-        sources = [*inner.fresh, *captured]
+        out, sources, again = self._anew(values, params)
         starts = {s: t for s, t in zip(sources, tangents, strict=True) if t is not None}
         [t] = pushforward([out], starts, create_graph=again)
         return np.zeros(np.shape(y)) if t is None else t

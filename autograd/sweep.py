@@ -84,15 +84,29 @@ def gradients(
             )
         )
     create_graph = create_graph or any(map(traced, roots))
-    starts = [seed_of(t, s, record=create_graph) for t, s in zip(roots, seeds, strict=True)]
-    wanted = set(targets)
-    relevant = leading_to(roots, wanted)
-    nodes, gs, leaves = _swept(roots, starts, relevant, create_graph)
+    results = _found(roots, targets, seeds, create_graph)
+    return results[0] if isinstance(inputs, Node) else tuple(results)
+
+
+def separate_gradients(root: Node, inputs: Sequence[Node], cotangent: Any, record: bool) -> Any:
+    """Return the gradients of `root` as if no input was computed from another one."""
+    return _found([root], inputs, [cotangent], record, frozenset(inputs))
+
+
+def _found(
+    roots: Sequence[Node],
+    targets: Sequence[Node],
+    seeds: Sequence[Any],
+    record: bool,
+    ends: frozenset[Node] = frozenset(),
+) -> list[Any]:
+    starts = [seed_of(t, s, record=record) for t, s in zip(roots, seeds, strict=True)]
+    relevant = leading_to(roots, set(targets))
+    nodes, gs, leaves = _swept(roots, starts, relevant, record, ends)
     explain(None, 0)
     found = dict(zip(nodes, gs, strict=True))
     found.update(leaves)
-    results = [found.get(t) for t in targets]
-    return results[0] if isinstance(inputs, Node) else tuple(results)
+    return [found.get(t) for t in targets]
 
 
 def contributions(root: Node, gradient: Any = None) -> dict[tuple[Node, int], Any]:
@@ -126,19 +140,20 @@ def _swept(
     seeds: Sequence[Any],
     relevant: set[Node] | None = None,
     record: bool = False,
+    ends: frozenset[Node] = frozenset(),
 ) -> tuple[list[Node], list[Any], dict[Node, Any]]:
     """Carry cotangents back; once more, following zeros, where the result is not finite.
 
     An entry that an index leaves out, or a seed of zero, contributes nothing, though 0 * inf is
     nan. Following which entries are live costs time, which is spent only where it can matter.
     """
-    found = _pullback(roots, seeds, relevant, record, careful=mode.anomaly > 0)
-    ends = found[2] or dict(zip(found[0], found[1], strict=True))
-    if mode.tracing or mode.anomaly or all(map(is_finite, ends.values())):
+    found = _pullback(roots, seeds, relevant, record, careful=mode.anomaly > 0, ends=ends)
+    reached = found[2] or dict(zip(found[0], found[1], strict=True))
+    if mode.tracing or mode.anomaly or all(map(is_finite, reached.values())):
         return found
     if all(type(value_of(g)) is float for g in found[1]):
         return found
-    return _pullback(roots, seeds, relevant, record, careful=True)
+    return _pullback(roots, seeds, relevant, record, careful=True, ends=ends)
 
 
 def _pullback(
@@ -148,6 +163,7 @@ def _pullback(
     record: bool = False,
     observe: Observer | None = None,
     careful: bool = False,
+    ends: frozenset[Node] = frozenset(),
 ) -> tuple[list[Node], list[Any], dict[Node, Any]]:
     """Carry cotangents from the roots to the leaves.
 
@@ -161,12 +177,13 @@ def _pullback(
         record: whether the cotangents are recorded Tensors.
         observe: told the contribution of every edge.
         careful: whether to follow the zeros of seeds and indices as those of `where`.
+        ends: where to stop, as at leaves.
 
     Returns:
         The interior Tensors visited, their cotangents in the same order, and the cotangents of
         the leaves. A cotangent of None is a structural zero: `where` did not take this branch.
     """
-    shared = _fan_out(roots, relevant)
+    shared = _fan_out(roots, relevant, ends)
     nodes: list[Node] = []
     cotangents: list[Any] = []
     leaves: dict[Node, Any] = {}
@@ -212,8 +229,9 @@ def _pullback(
         deliver(root, None if is_dead(mask) else seed, mask)
     kind = type(roots[0]) if roots else Node
     ndarray = np.ndarray
-    general = careful or record or observe is not None or mode.anomaly > 0 or mode.tracing > 0
-    quick = record and not careful and observe is None and not mode.anomaly
+    stepwise = careful or observe is not None or mode.anomaly > 0 or bool(ends)
+    general = stepwise or record or mode.tracing > 0
+    quick = record and not stepwise
     current = tape.get() if mode.tracing else None
     with np.errstate(all="ignore"):
         for node, g in zip(nodes, cotangents, strict=False):  # both grow while they are walked
@@ -223,6 +241,8 @@ def _pullback(
                     deliver(x, c)
                 continue
             if general or g is None or node in live or (entry and node._op.selects):
+                if node in ends:
+                    continue
                 for edge in _edges(node, g, record, live.get(node), relevant, observe, careful):
                     deliver(*edge)
                 continue
@@ -320,7 +340,9 @@ def _pullback(
     return nodes, cotangents, leaves
 
 
-def _fan_out(roots: Sequence[Node], relevant: set[Node] | None) -> dict[Node, int]:
+def _fan_out(
+    roots: Sequence[Node], relevant: set[Node] | None, ends: frozenset[Node]
+) -> dict[Node, int]:
     """Return how many contributions await every interior Tensor that awaits more than one."""
     seen: set[Node] = set()
     shared: dict[Node, int] = {}
@@ -334,7 +356,7 @@ def _fan_out(roots: Sequence[Node], relevant: set[Node] | None) -> dict[Node, in
             see(root)
             push(root)
     for node in found:  # grows while it is walked
-        if node._op is LEAF:
+        if node._op is LEAF or (ends and node in ends):
             continue
         made = node._clock
         if node._record is not None:

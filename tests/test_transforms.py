@@ -338,6 +338,41 @@ def test_a_gradient_is_a_dictionary_of_the_kind_of_its_argument(tree: dict[str, 
     assert tree["a"] == 2.0
 
 
+def test_a_checkpoint_keeps_what_it_refers_to_in_place_whatever_its_inputs_come_from() -> None:
+    w = np.array([0.3, 0.7])
+
+    def nested(w: object) -> object:
+        return ag.checkpoint(lambda a: ag.checkpoint(lambda b: np.sum(b**3 * w[0]))(a * w) * w[1])(
+            w * 2
+        )
+
+    def plain(w: object) -> object:
+        return np.sum((w * 2 * w) ** 3 * w[0]) * w[1]
+
+    assert np.allclose(ag.grad(nested)(w), ag.grad(plain)(w), rtol=1e-13)
+    assert np.allclose(ag.hessian(nested)(w), ag.hessian(plain)(w), rtol=1e-13)
+
+    def inner(w: object, x: object, around: object) -> object:
+        return np.sum(around(lambda z: np.tanh(w * z) * np.sum(w))(x))
+
+    def mixed(around: object) -> object:
+        slope = ag.grad(lambda w, x: inner(w, x, around))
+        return ag.jacobian(slope, 1)(w, w + 1)
+
+    assert np.allclose(mixed(ag.checkpoint), mixed(lambda f: f), rtol=1e-13)
+
+
+def test_a_checkpoint_of_a_function_that_changes_is_refused() -> None:
+    held: list[Tensor] = []
+
+    def growing(x: Tensor) -> Tensor:
+        held.append(Tensor(2.0))
+        return sum((x * each for each in held), x)
+
+    with pytest.raises(GraphError, match="growing to compute the same"):
+        ag.grad(ag.checkpoint(growing))(1.0)
+
+
 def test_argnums_may_be_any_integer_and_nothing_else() -> None:
     def f(a: object, b: object) -> object:
         return a * b * b  # type: ignore[operator]
