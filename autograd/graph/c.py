@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import ArgumentError, message
 from ..observers import Observer
 from ..primitive import Primitive
-from .emit import chain_rule_comment, is_scalar, title
+from .emit import beyond_floats, chain_rule_comment, title
 from .forms import C_NAMES, form_of
 
 if TYPE_CHECKING:
@@ -42,11 +42,11 @@ def c_of(graph: Graph) -> str:
         ArgumentError: if a value is an array, or a row does not say what it does to floats.
     """
     graph = graph.scalarised()
-    if not is_scalar(graph):
+    if found := beyond_floats(graph):
         raise ArgumentError(
             message(
                 "a graph of floats for C",
-                f"arrays in {graph.name}",
+                f"{found} in {graph.name}",
                 "graph.source, or a function of the entries",
             )
         )

@@ -16,13 +16,13 @@ import numpy as np
 from ..errors import ArgumentError, GraphError, message
 from ..node import Node, adopt, value_of
 from ..recording import mode, traced
-from .emit import is_scalar, load, scalar_body
+from .emit import beyond_floats, is_scalar, load, scalar_body
 from .equations import Spec, fitted
 from .forms import float_text
 from .ir import Graph
 from .llvm import Native
 from .plan import Plan
-from .recorder import Recorder, record
+from .recorder import Recorder, record, require_function
 from .tree import LEAF, Structure, flatten, unflatten
 
 BACKENDS = ("auto", "python", "numpy", "llvm")
@@ -152,6 +152,12 @@ class Compiled:
             raise ArgumentError(
                 message(f"backend to be one of {', '.join(BACKENDS)}", repr(backend), '"auto"')
             )
+        require_function(f)
+        for name, number, least in (("updates", updates, 0), ("limit", limit, 1)):
+            if not isinstance(number, (int, np.integer)) or number < least:
+                raise ArgumentError(
+                    message(f"{name} to be a whole number of at least {least}", repr(number), "1")
+                )
         self.function = f
         self.backend = backend
         self.updates = updates
@@ -258,11 +264,10 @@ class Compiled:
             native = find_spec("llvmlite") and all(e.row.scalar for e in graph.equations)
             return "llvm" if native else "python"
         if not scalar and self.backend != "numpy":
-            other = next((spec for spec in graph.specs if spec.shape or spec != _FLOAT), _FLOAT)
             raise ArgumentError(
                 message(
                     f'a function of floats for backend="{self.backend}"',
-                    f"{'an array' if other.shape else 'a value'} of {other} in {graph.name}",
+                    f"{beyond_floats(graph)} in {graph.name}",
                     'backend="numpy", or "auto", which chooses',
                 )
             )

@@ -82,23 +82,25 @@ def _plain(tree):
 
 def is_scalar(graph: Graph) -> bool:
     """Whether every value of a graph is a float or a truth value that floats alone give."""
-    numbers = len(graph.input_names)
+    return not beyond_floats(graph)
+
+
+def beyond_floats(graph: Graph) -> str:
+    """Return what keeps a graph from being one of floats alone, nothing if it is."""
     for k, spec in enumerate(graph.specs):
         if spec.shape:
-            return False
-        if k < numbers:
-            if spec.dtype != np.float64:
-                return False
-        elif k < graph.first and not isinstance(graph.constant(k), (int, float, np.bool_)):
-            return False
+            return f"an array of {spec}"
+        if spec.dtype == np.float32 or (k < len(graph.input_names) and spec.dtype != np.float64):
+            return f"a value of {spec}"
+        if graph.is_constant(k) and not isinstance(graph.constant(k), (int, float, np.bool_)):
+            return f"a constant of {spec}"
     for variable, (row, _, params, _) in graph.numbered():
-        kind = "b" if isinstance(row, Observer) else "f"
         known = row.scalar is not None or getattr(np, row.forward.__name__, None) is row.forward
-        if not known or params or row.is_variadic or graph.specs[variable].dtype.kind != kind:
-            return False
-        if graph.specs[variable].dtype == np.float32:
-            return False
-    return True
+        if not known or params or row.is_variadic:
+            return f"{row.name}{' with parameters' if params else ''}, which floats do not know,"
+        if graph.specs[variable].dtype.kind != ("b" if isinstance(row, Observer) else "f"):
+            return f"{graph.specs[variable]} from {row.name}"
+    return ""
 
 
 def source_of(graph: Graph) -> str:

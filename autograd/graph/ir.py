@@ -6,6 +6,7 @@ operation, rule or shape rule to those of the table: it is run by calling its ro
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -224,6 +225,11 @@ class Graph:
     def bind(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> list[Any]:
         """Return the inputs that arguments stand for, checked against the specs."""
         leaves, _, structure = flatten((tuple(args), dict(kwargs)))
+        if structure != self.takes and kwargs:
+            # an input that was positional in the trace may be given by its name
+            with contextlib.suppress(TypeError, ValueError):
+                named = self.__signature__.bind(*args, **kwargs)
+                leaves, _, structure = flatten((named.args, named.kwargs))
         if structure != self.takes:
             raise ArgumentError(
                 message(

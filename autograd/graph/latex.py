@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import ArgumentError, message
 from ..primitive import Primitive
-from .emit import is_scalar
+from .emit import beyond_floats
 from .forms import form_of
 
 if TYPE_CHECKING:
@@ -47,9 +47,9 @@ def latex_of(graph: Graph) -> str:
         ArgumentError: if a value is an array, or a row does not say what it does to floats.
     """
     graph = graph.scalarised()
-    if not is_scalar(graph):
+    if found := beyond_floats(graph):
         raise ArgumentError(
-            message("a graph of floats for LaTeX", f"arrays in {graph.name}", "graph.source")
+            message("a graph of floats for LaTeX", f"{found} in {graph.name}", "graph.source")
         )
     names = graph.names()
     uses = [0] * len(graph.specs)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import DTypeError, GraphError, TraceError, message
+from ..errors import ArgumentError, DTypeError, GraphError, TraceError, message
 from ..node import LEAF as MADE_BY_HAND
 from ..node import Node, stored, toposort, value_of
 from ..primitive import NON_DIFFERENTIABLE, Primitive
@@ -274,6 +274,7 @@ def record(
     Returns:
         The parts of the graph, and those leaves.
     """
+    require_function(f)
     leaves, paths, takes = flatten((tuple(examples), dict(named)))
     names = _input_names(f, paths, len(examples))
     try:
@@ -292,6 +293,12 @@ def record(
         for leaf in recorder.captured:
             leaf._value = plain(leaf._value)  # which `_define` kept off the fast lane
     return graph, recorder.captured
+
+
+def require_function(f: Any) -> None:
+    """Raise if `f` cannot be called."""
+    if not callable(f):
+        raise ArgumentError(message("a function to trace", f"{type(f).__name__} {f!r}", "lambda"))
 
 
 def record_of(tensor: Node, name: str) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from .equations import Spec, plain, refs_of
 from .ir import Graph
 from .lowering import opened
 from .plan import Plan
-from .recorder import Recorder, record
+from .recorder import Recorder, record, require_function
 from .tree import flatten, unflatten
 
 BLOCK = 16384
@@ -37,6 +37,7 @@ class Vectorized:
     """A function of scalars that takes arrays; made by `vectorize`."""
 
     def __init__(self, f: Callable[..., Any], block: int, threads: int | None) -> None:
+        require_function(f)
         for name, number in (("block", block), ("threads", 1 if threads is None else threads)):
             if not isinstance(number, (int, np.integer)) or number < 1:
                 raise ArgumentError(

@@ -229,6 +229,25 @@ def test_auto_takes_what_the_function_is_made_of(monkeypatch: pytest.MonkeyPatch
     assert chosen(bowl, 3.0, 1.0) == "python"
 
 
+def test_bad_settings_are_refused_before_the_first_call() -> None:
+    for settings in ({"limit": 0}, {"limit": 2.5}, {"updates": -1}, {"backend": "gpu"}):
+        with pytest.raises(ag.ArgumentError, match=f"{next(iter(settings))} to be"):
+            ag.compile(bowl, **settings)  # type: ignore[arg-type]
+    for make in (ag.trace, ag.compile, ag.vectorize):
+        with pytest.raises(ag.ArgumentError, match="a function to trace; got int 3"):
+            make(3)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("backend", ["python", "llvm"])
+def test_the_row_that_floats_do_not_know_is_named(backend: str) -> None:
+    with pytest.raises(ag.ArgumentError, match="got i0, which floats do not know"):
+        ag.compile(lambda x: np.i0(x) + 1, backend=backend)(1.0)
+    graph = ag.trace(np.i0, 1.0)
+    for write in (graph.to_c, graph.to_latex):
+        with pytest.raises(ag.ArgumentError, match="got i0, which floats do not know"):
+            write()
+
+
 def test_refusals_are_one_sentence() -> None:
     with pytest.raises(ag.ArgumentError, match="backend to be one of"):
         ag.compile(bowl, backend="numba")

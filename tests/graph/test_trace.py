@@ -285,3 +285,11 @@ def test_a_failed_trace_leaves_no_tape() -> None:
         trace(lambda x: 1 / 0, 1.0)
     assert bool(Tensor(1.0) > 0.5) is True
     assert (Tensor(1.0) > 0.5) is True
+
+
+def test_inputs_are_given_by_position_or_by_name() -> None:
+    graph = trace(lambda x, y, *, k: x - y * k, 3.0, 2.0, k=5.0)
+    assert graph(3.0, 2.0, k=5.0) == graph(3.0, y=2.0, k=5.0) == graph(k=5.0, y=2.0, x=3.0) == -7.0
+    for args, kwargs in (((3.0,), {"k": 5.0}), ((3.0, 2.0), {"z": 5.0}), ((3.0,), {"x": 3.0})):
+        with pytest.raises(ag.ArgumentError, match="the inputs x, y, k"):
+            graph(*args, **kwargs)
