@@ -170,8 +170,9 @@ def test_a_leaf_and_no_paths_are_refused() -> None:
     x = Tensor(1.0, name="x")
     with pytest.raises(ag.GraphError, match="y to be the result of an operation; got Tensor 'x'"):
         ag.explain(x)
-    with pytest.raises(ag.ArgumentError, match="most_paths of at least 1; got 0"):
-        ag.explain(x * 2, x, most_paths=0)
+    for bad in (0, 2.5, True, "all", 10**9):
+        with pytest.raises(ag.ArgumentError, match="most_paths to be a whole number from 1 to"):
+            ag.explain(x * 2, x, most_paths=bad)  # type: ignore[arg-type]
 
 
 # ---- formulas ------------------------------------------------------------------------------------

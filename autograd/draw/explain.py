@@ -23,6 +23,9 @@ from .text import number, quantity, sum_text, written
 MOST_PATHS = 10
 """Paths that are written out unless more are asked for."""
 
+MOST_ASKED = 10_000
+"""Paths that are written out at most."""
+
 MOST_FACTORS = 12
 """Factors of one path that are written out, half of them at either end."""
 
@@ -252,7 +255,8 @@ def explain(
 
     Raises:
         DTypeError: if `y` or `x` is no Tensor.
-        ArgumentError: if a value on the way from `x` to `y` is an array, or `most_paths` below 1.
+        ArgumentError: if a value on the way from `x` to `y` is an array, or `most_paths` is no
+            whole number from 1 to 10,000.
         GraphError: if `y` is no recorded result.
 
     Example:
@@ -288,8 +292,14 @@ def explain(
         figure = described(order, seed)
         story = Story(figure.vertices, figure.edges)
         return Lesson(figure, tuple(story.forward()), tuple(story.backward()))
-    if most_paths < 1:
-        raise ArgumentError(message("most_paths of at least 1", repr(most_paths), "most_paths=10"))
+    if type(most_paths) is not int or not 1 <= most_paths <= MOST_ASKED:
+        raise ArgumentError(
+            message(
+                f"most_paths to be a whole number from 1 to {MOST_ASKED:,}",
+                repr(most_paths),
+                "most_paths=10; the paths beyond it are counted and their sum is given",
+            )
+        )
     if not isinstance(x, Node):
         raise DTypeError(message("x to be a Tensor", type(x).__name__, "one that y came from"))
     return _Paths(order, x).explanation(most_paths)
