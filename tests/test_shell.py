@@ -144,10 +144,15 @@ def test_large_numbers_and_deep_nesting_are_no_trap() -> None:
     assert parse(deep, {"x": 1.0}).item() == 501.0
 
 
+def test_a_name_with_two_values_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["x * z", "x=1", "z=3", "x=2"]) == 2
+    assert "one value for each name; got several for x" in capsys.readouterr().err
+
+
 def test_values_for_names_that_do_not_occur_are_refused() -> None:
     with pytest.raises(ag.ArgumentError, match="only values of names in the expression; got z"):
         parse("2 * x", {"x": 1.0, "z": 2.0})
     with pytest.raises(ag.ArgumentError, match="an expression that contains a name; got '2 \\+ 3'"):
         parse("2 + 3", {})
-    with pytest.raises(ag.ArgumentError, match="2 operands of maximum; got 1"):
+    with pytest.raises(ag.ArgumentError, match=r"2 operand\(s\) of maximum; got 1"):
         parse("maximum(x)", {"x": 1.0})

@@ -142,7 +142,7 @@ class _Reader:
         row = self.functions[name]
         if given != row.arity:
             raise ArgumentError(
-                message(f"{row.arity} operands of {name}", f"{given}", f"{name} with {row.arity}")
+                message(f"{row.arity} operand(s) of {name}", f"{given}", f"{name} with {row.arity}")
             )
         return row
 
@@ -172,6 +172,16 @@ def assignment(text: str) -> tuple[str, float]:
         raise argparse.ArgumentTypeError(message("name=number", repr(text), "apple=100")) from None
 
 
+def _once(values: Sequence[tuple[str, float]]) -> dict[str, float]:
+    """Return values by name, refused where a name has two."""
+    found = dict(values)
+    if len(found) < len(values):
+        names = [name for name, _ in values]
+        twice = ", ".join(name for name in found if names.count(name) > 1)
+        raise ArgumentError(message("one value for each name", f"several for {twice}", "one each"))
+    return found
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line.
 
@@ -192,7 +202,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--save", metavar="FILE", help=".html .svg .png .pdf .dot or .txt")
     options = parser.parse_intermixed_args(arguments)
     try:
-        y = parse(options.expression, dict(options.values))
+        y = parse(options.expression, _once(options.values))
         y.backward()
         figure = draw(y)
         print(figure.text, end="")
