@@ -473,6 +473,12 @@ def test_arrays_play_without_sliders_and_the_page_says_why(opened: Open) -> None
     assert page.find_elements(By.CSS_SELECTOR, ".slider") == []
 
 
+def test_below_an_image_without_gradient_its_note_stays(opened: Open) -> None:
+    page = opened(Tensor(np.ones((3, 8, 8)), name="w") * 2.0)
+    said = [t.text for t in page.find_elements(By.CSS_SELECTOR, "#v0 text")]
+    assert said == ["w", "3×8×8", "all 1", "←", "the first of 3 images"]
+
+
 def test_a_value_that_was_given_has_a_page_without_steps(opened: Open) -> None:
     page = opened(Tensor(np.eye(9), name="image"))
     assert page.find_element(By.ID, "where").text == "0 of 0"

@@ -45,6 +45,21 @@ def test_the_darkest_entry_is_black_and_the_lightest_white() -> None:
     assert np.abs(shades / 255 - image / image.max()).max() <= 0.5 / 15 + 0.005  # sixteen shades
 
 
+def test_of_several_images_the_box_says_that_it_shows_the_first(tmp_path: Any) -> None:
+    x = Tensor(load_digits().images[:16], name="x", requires_grad=False)
+    w = Tensor(np.ones((16, 8, 8)), name="w")
+    one = Tensor(np.ones((1, 8, 8)), name="one", requires_grad=False)
+    y = x * w + one
+    y.name = "y"
+    figure = ag.draw(y)
+    said = {v.title: v.details for v in figure.vertices if v.pixels}
+    first = ("the first of 16 images",)
+    assert said == {"x": first, "w": first, "one": (), "y": first}
+    svg = figure.save(tmp_path / "batch.svg").read_text(encoding="utf-8")
+    assert svg.count("the first of 16 images") == 3
+    assert svg.count('fill="#000000" stroke="none"') >= 4
+
+
 def test_nan_is_red_and_colours_are_kept() -> None:
     image = np.zeros((8, 8, 3))
     image[0, 0] = [1, 0, 0]

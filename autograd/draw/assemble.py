@@ -20,7 +20,7 @@ from .modules import Module, fed_by, modules_of
 from .naming import named
 from .parts import Edge, Kind, Vertex
 from .text import SYMBOLS, Form, Quantity, Summary, bad_name, quantity, shown, written
-from .thumbnail import thumbnail
+from .thumbnail import images, thumbnail
 
 LIMIT = 100
 """Up to this many operations, each is drawn by itself."""
@@ -123,8 +123,8 @@ class Assembly:
                 self._edges_into_box(head, given)
         for y in self.results:
             if not y.is_leaf or len(self.order) > 1:
-                pixels = thumbnail(y._value, is_data=True)
-                end = self._vertex("result", y.name or "result", pixels=pixels)
+                image = _picture(y._value, is_data=True)
+                end = self._vertex("result", y.name or "result", **image)
                 self._edge(self.keys[self.heads.get(y, y)], end, y, self.seed)
         return tuple(self.vertices), tuple(self.edges), self._caption(), self.style
 
@@ -198,15 +198,15 @@ class Assembly:
 
     def _leaf(self, t: Node) -> str:
         if not t.requires_grad and t.name is None and t is not self.y:
-            title = _plain_title(t._value)
-            pixels = thumbnail(t._value, is_data=True)
-            return self._vertex("constant", title, (), self.names[t], pixels=pixels)
+            title, image = _plain_title(t._value), _picture(t._value, is_data=True)
+            return self._vertex("constant", title, name=self.names[t], **image)
         total = self.seed
-        details = []
+        image = _picture(t._value, is_data=not t.requires_grad)
+        details = list(image.pop("details"))
         if t is not self.y and self.seed is not None:
             total = self._total(t)
             if t.grad is not None and not np.allclose(t.grad, value_of(total), equal_nan=True):
-                details = [f".grad {written(quantity(value_of(t.grad)))}, of all passes"]
+                details += [f".grad {written(quantity(value_of(t.grad)))}, of all passes"]
         return self._vertex(
             "leaf" if t.requires_grad else "constant",
             t.name or self.names[t],
@@ -214,7 +214,7 @@ class Assembly:
             self.names[t],
             value=quantity(t._value),
             gradient=None if total is None else quantity(value_of(total)),
-            pixels=thumbnail(t._value, is_data=not t.requires_grad),
+            **image,
             is_first_bad=self._is_first(t, None),
         )
 
@@ -309,7 +309,7 @@ class Assembly:
 
     def _constant(self, x: Any) -> str:
         title = _plain_title(x)
-        return self._vertex("constant", title, name=title, pixels=thumbnail(x, is_data=True))
+        return self._vertex("constant", title, name=title, **_picture(x, is_data=True))
 
     def _edges_into_box(self, head: Block | Module, inputs: Sequence[Node]) -> None:
         bundles: dict[Head, list[Node]] = {}
@@ -405,6 +405,14 @@ def _together(values: Iterable[Any]) -> Quantity:
     if isinstance(values[0], Form):
         return Form((sum(math.prod(v.shape) for v in values),), values[0].dtype)
     return quantity(np.concatenate([np.ravel(v) for v in values]))
+
+
+def _picture(value: Any, *, is_data: bool) -> dict[str, Any]:
+    """Return the pixels of an image and, of several, which it is."""
+    batch = images(value, is_data=is_data)
+    many = 0 if batch is None else len(batch)
+    details = (f"the first of {many:,} images",) if many > 1 else ()
+    return {"details": details, "pixels": thumbnail(value, is_data=is_data)}
 
 
 def _plain_title(value: Any) -> str:

@@ -152,11 +152,13 @@ def _vertex(vertex: Vertex, theme: Theme, style: Style) -> str:
     alarm = f' color="{theme.alarm}" penwidth=2.5' if vertex.is_first_bad else ""
     if vertex.kind == "junction":
         return f'shape=point width=0.07 color="{theme.line}"'
-    if vertex.kind == "result":
-        return f"shape=plaintext margin=0.03 label=<<B>{title}</B>>"
     rows = [
         f'<FONT POINT-SIZE="10" COLOR="{theme.faint}">{_text(d)}</FONT>' for d in vertex.details
     ]
+    if vertex.pixels:
+        rows.append(_image(vertex.pixels))
+    if vertex.kind == "result":
+        return f"shape=plaintext margin=0.03 label=<{_stacked([f'<B>{title}</B>', *rows])}>"
     if vertex.kind == "operation":
         small = len(vertex.title) <= 3 and not rows
         shape = "shape=circle width=0.5 fixedsize=true" if small else "shape=ellipse margin=0.02"
@@ -172,10 +174,7 @@ def _vertex(vertex: Vertex, theme: Theme, style: Style) -> str:
     outline = "filled,rounded" if vertex.kind == "leaf" else "filled,rounded,dashed"
     fill = theme.leaf if vertex.kind == "leaf" else theme.paper
     extent = 'height=0.36 width=0.36 margin="0.1,0.04"'
-    rows = [f"<B>{title}</B>", *_held(vertex, theme, arrow), *rows]
-    if vertex.pixels:
-        rows.append(_image(vertex.pixels))
-    label = _stacked(rows)
+    label = _stacked([f"<B>{title}</B>", *_held(vertex, theme, arrow), *rows])
     return f'shape=box style="{outline}" fillcolor="{fill}" {extent}{alarm} label=<{label}>'
 
 

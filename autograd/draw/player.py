@@ -163,6 +163,9 @@ def _vertex(story: Story, v: Vertex) -> dict[str, Any]:
         "formulas": formulas or list(v.details),
         "out": story.out[v.key],
         # the lines of a value in a box: an array has its shape and its range on two
+        "back": 0
+        if v.kind != "leaf" or v.gradient is None
+        else len(written(v.gradient).split(": ")),
         "lines": 0 if v.value is None else 1 + (": " in written(v.value)),
     }
     return {key: value for key, value in found.items() if value or key == "out"}

@@ -39,9 +39,10 @@ def thumbnail(value: Any, *, is_data: bool) -> Pixels:
         >>> rows[0][:2], thumbnail(np.ones((2, 3)), is_data=True)
         (('#ffffff', '#000000'), ())
     """
-    image = _image(np.asarray(value), is_data)
-    if image is None:
+    batch = images(value, is_data=is_data)
+    if batch is None:
         return ()
+    image = batch[0]
     rows, columns = image.shape[:2]
     step = math.ceil(max(rows, columns) / MOST)
     high, wide = math.ceil(rows / step), math.ceil(columns / step)
@@ -57,8 +58,14 @@ def thumbnail(value: Any, *, is_data: bool) -> Pixels:
     return tuple(tuple(_colour(pixel) for pixel in row) for row in shades)
 
 
-def _image(array: Any, is_data: bool) -> Any:
-    """Return an array of shape (rows, columns, 1 or 3), None if there is none."""
+def images(value: Any, *, is_data: bool) -> Any:
+    """Return the images that an array is, shape (n, rows, columns, 1 or 3), None if it is none.
+
+    Args:
+        value: a float or an array.
+        is_data: whether it is data rather than a parameter.
+    """
+    array = np.asarray(value)
     shape = array.shape
     if len(shape) in (3, 4) and shape[-1] in (1, 3):
         batched = len(shape) == 4
@@ -70,11 +77,8 @@ def _image(array: Any, is_data: bool) -> Any:
                 array, batched = array.reshape(-1, side, side, 1), True
     else:
         return None
-    if batched:
-        if not len(array):
-            return None
-        array = array[0]
-    return array if _fits(array.shape[:2]) else None
+    batch = array if batched else array[None]
+    return batch if len(batch) and _fits(batch.shape[1:3]) else None
 
 
 def _fits(shape: tuple[int, ...]) -> bool:

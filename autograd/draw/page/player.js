@@ -108,7 +108,7 @@
     group.classList.add("vertex", v.kind);
     // a leaf's box repeats what its edge carries, below its name
     const texts = [...group.querySelectorAll("text")];
-    v.held = v.out.length && v.lines ? texts.slice(1, 1 + 2 * v.lines) : [];
+    v.held = v.out.length && v.lines ? texts.slice(1, 1 + v.lines + (v.back ?? 1)) : [];
     const outline = group.querySelector("rect, ellipse, polygon");
     if (outline) {
       // fonts differ in width: whatever stands in a box is centred in it
