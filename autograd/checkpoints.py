@@ -12,6 +12,7 @@ from . import primitives
 from .containers import leaves, rebuilt
 from .errors import DTypeError, GraphError, message
 from .forward import pushforward
+from .kinds import packed, unpacked
 from .node import Node, toposort, value_of
 from .primitive import Primitive
 from .recording import enable_grad, recording
@@ -27,13 +28,13 @@ def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
     result again for the same inputs.
 
     Args:
-        f: a function of arrays or containers of them, giving one Tensor.
+        f: a function of arrays or containers of them, giving Tensors likewise.
 
     Returns:
         The same function, at about twice the time and less memory when differentiated.
 
     Raises:
-        DTypeError: if the result is not a Tensor.
+        DTypeError: if something in the result is not a Tensor.
 
     Example:
         >>> w = Tensor(2.0)
@@ -54,15 +55,9 @@ def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
         mine = [x for _, x in leaves(given) if type(x) is Tensor and x.requires_grad]
         inner = _Recomputation(f, given)
         y, captured = inner.run(mine)
-        if type(y) is not Tensor:
-            raise DTypeError(
-                message(
-                    f"one Tensor as the result of {name_of(f)}", type(y).__name__, "one a function"
-                )
-            )
-        if not y.requires_grad:
-            return y
-        return apply(_ROW, (*mine, *captured), {"inner": inner, "count": len(mine)})
+        if y.requires_grad:
+            y = apply(_ROW, (*mine, *captured), {"inner": inner, "count": len(mine)})
+        return inner.separated(y)
 
     return wrapped
 
@@ -82,7 +77,8 @@ class _Recomputation:
         """Call the function on fresh results of the inputs, recorded.
 
         Returns:
-            The result, and the tracked Tensors it was computed from besides the inputs.
+            The result, several in one vector, and the tracked Tensors it was computed from besides
+            the inputs.
         """
         with enable_grad():
             fresh = [apply(primitives.positive, (x,), {}) for x in inputs]
@@ -91,9 +87,46 @@ class _Recomputation:
                 self._given,
                 (next(holes) if x is _HOLE else x for _, x in leaves(self._given)),
             )
-            y = self.f(*args, **kwargs)
+            y = self._joined(self.f(*args, **kwargs))
         self.fresh = fresh
-        return y, _captured(y, fresh) if type(y) is Tensor else []
+        return y, _captured(y, fresh)
+
+    def _joined(self, results: Any) -> Any:
+        """Return one Tensor as it is, and those of a container in one vector."""
+        found = list(leaves(results))
+        for path, x in found or [("", results)]:
+            if type(x) is not Tensor:
+                raise DTypeError(
+                    message(
+                        f"Tensors as the result of {name_of(self.f)}",
+                        type(x).__name__ + (f" at {path}" if path else ""),
+                        "returning what was computed from the arguments, and that alone",
+                    )
+                )
+        self._results = rebuilt(results, (_Like(x.shape, x.dtype) for _, x in found))
+        return results if type(results) is Tensor else packed([x for _, x in found])
+
+    def separated(self, y: Any) -> Any:
+        """Return the results that `_joined` has joined, in their container."""
+        if type(self._results) is _Like:
+            return y
+        likes = [like for _, like in leaves(self._results)]
+        parts = unpacked(y, [like.shape for like in likes])
+        return rebuilt(
+            self._results,
+            (
+                x if x.dtype == like.dtype else x.astype(like.dtype)
+                for x, like in zip(parts, likes, strict=True)
+            ),
+        )
+
+
+class _Like:
+    """The shape and dtype of a result, in its place."""
+
+    def __init__(self, shape: tuple[int, ...], dtype: Any) -> None:
+        self.shape = shape
+        self.dtype = dtype
 
 
 _HOLE = object()

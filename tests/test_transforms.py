@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 import autograd as ag
 from autograd import AnomalyError, ArgumentError, DTypeError, GraphError, ShapeError, Tensor
+from autograd.containers import leaves
 
 
 @dataclasses.dataclass
@@ -360,6 +361,29 @@ def test_a_checkpoint_keeps_what_it_refers_to_in_place_whatever_its_inputs_come_
         return ag.jacobian(slope, 1)(w, w + 1)
 
     assert np.allclose(mixed(ag.checkpoint), mixed(lambda f: f), rtol=1e-13)
+
+
+def test_a_checkpoint_gives_containers() -> None:
+    def f(p: dict[str, object]) -> dict[str, object]:
+        return {"u": np.exp(p["a"]) * p["b"], "v": [p["b"] ** 2, np.sum(p["a"])]}
+
+    def loss(p: dict[str, object], around: object) -> object:
+        y = around(f)(p)  # type: ignore[operator]
+        return np.sum(y["u"] ** 2) * y["v"][0] + y["v"][1] ** 3
+
+    point = {"a": np.array([0.3, 0.7]), "b": 0.5}
+    for derived in (ag.grad, ag.hessian):
+        own = [x for _, x in leaves(derived(lambda p: loss(p, ag.checkpoint))(point))]
+        plain = [x for _, x in leaves(derived(lambda p: loss(p, lambda f: f))(point))]
+        for got, want in zip(own, plain, strict=True):
+            assert np.allclose(got, want, rtol=1e-13)
+    single = ag.checkpoint(lambda x: (x, x.astype(np.float64)))(Tensor(np.ones(2, np.float32)))
+    assert [x.dtype for x in single] == [np.float32, np.float64]
+    for wrong, words in ((lambda x: None, "got NoneType"), (lambda x: (x, 1.0), r"float at \[1\]")):
+        with pytest.raises(DTypeError, match=words):
+            ag.checkpoint(wrong)(Tensor(1.0))
+    with pytest.raises(DTypeError, match="got tuple"):
+        ag.checkpoint(lambda x: ())(Tensor(1.0))
 
 
 def test_a_checkpoint_of_a_function_that_changes_is_refused() -> None:
