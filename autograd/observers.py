@@ -60,8 +60,10 @@ class Observer(Primitive):
         names = self.positional
         given = {**dict(zip(names, args, strict=False)), **kwargs}
         for name in given.keys() - set(names[: self.arity]):
-            if isinstance(given[name], Node):
-                raise refused(self, name, given[name], self.accepted - {name})
+            x = given[name]
+            # NumPy hands out= over in a tuple
+            if any(isinstance(part, Node) for part in (x if isinstance(x, tuple) else (x,))):
+                raise refused(self, name, x, self.accepted - {name})
 
     @functools.cached_property
     def accepted(self) -> frozenset[str]:

@@ -565,6 +565,7 @@ def test_functions_that_look_at_values_take_sequences_and_refuse_tensors_as_sett
         (lambda: np.isclose(x, 1.0, rtol=x[0]), "rtol"),
         (lambda: np.histogram(np.ones(3), bins=x), "bins"),
         (lambda: np.histogram(x, weights=x), "weights"),
+        (lambda: np.isnan(np.ones(3), out=x), "out"),
     ):
         with pytest.raises(ag.ArgumentError, match=f"without {name}="):
             look()
