@@ -213,6 +213,94 @@ def hard_sigmoid(x: Any) -> Any:
     return relu6(x + 3) / 6
 
 
+@REGISTRY.add("hard_swish")
+def hard_silu(x: Any) -> Any:
+    """Return x * hard_sigmoid(x).
+
+    Example:
+        >>> hard_silu(np.array([-4.0, 3.0]))
+        array([-0.,  3.])
+    """
+    return x * hard_sigmoid(x)
+
+
+@REGISTRY.add()
+def log_sigmoid(x: Any) -> Any:
+    """Return log(sigmoid(x)), without overflow.
+
+    Example:
+        >>> log_sigmoid(np.array([-1000.0]))
+        array([-1000.])
+    """
+    return -softplus(-x)
+
+
+@REGISTRY.add()
+def celu(x: Any, alpha: float = 1.0) -> Any:
+    """Return max(x, 0) + min(alpha * (exp(x / alpha) - 1), 0).
+
+    Example:
+        >>> celu(np.array([-1000.0, 2.0]))
+        array([-1.,  2.])
+    """
+    return elu(x / alpha) * alpha
+
+
+@REGISTRY.add()
+def hard_tanh(x: Any) -> Any:
+    """Return x, kept within [-1, 1].
+
+    Example:
+        >>> hard_tanh(np.array([-3.0, 0.5]))
+        array([-1. ,  0.5])
+    """
+    return ag.minimum(ag.maximum(x, -1.0), 1.0)
+
+
+@REGISTRY.add()
+def tanh_shrink(x: Any) -> Any:
+    """Return x - tanh(x).
+
+    Example:
+        >>> tanh_shrink(np.array([0.0]))
+        array([0.])
+    """
+    return x - ag.tanh(x)
+
+
+@REGISTRY.add()
+def hard_shrink(x: Any, threshold: float = 0.5) -> Any:
+    """Return x where |x| is above the threshold, 0 elsewhere.
+
+    Example:
+        >>> hard_shrink(np.array([-3.0, 0.4]))
+        array([-3.,  0.])
+    """
+    return ag.where(ag.absolute(x) > threshold, x, x * 0)
+
+
+@REGISTRY.add()
+def soft_shrink(x: Any, threshold: float = 0.5) -> Any:
+    """Return x, nearer to 0 by the threshold; 0 where it is nearer already.
+
+    Example:
+        >>> soft_shrink(np.array([-3.0, 0.4]))
+        array([-2.5,  0. ])
+    """
+    return ag.maximum(x - threshold, 0.0) - ag.maximum(-x - threshold, 0.0)
+
+
+@REGISTRY.add()
+def squareplus(x: Any, b: float = 4.0) -> Any:
+    """Return (x + sqrt(x^2 + b)) / 2, a smooth relu.
+
+    Example:
+        >>> squareplus(np.array([0.0]))
+        array([1.])
+    """
+    return (x + ag.sqrt(x * x + b)) / 2
+
+
 @REGISTRY.add()
 def mish(x: Any) -> Any:
     """Return x * tanh(softplus(x)).

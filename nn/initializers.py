@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd.errors import ArgumentError, message
+from autograd.errors import ArgumentError, ShapeError, message
 from nn import random
 from nn.registry import Configurable, Registry, one_of
 
@@ -222,6 +222,70 @@ class VarianceScaling(Initializer):
         return math.sqrt(variance) / _CUT_SIGMA * truncated(shape, rng)
 
 
+@REGISTRY.add("orthogonal")
+class OrthogonalInitializer(Initializer):
+    """A matrix with orthonormal columns, or rows if these are fewer; leading axes count as rows.
+
+    Source: Saxe, McClelland and Ganguli, Exact solutions to the nonlinear dynamics of learning in
+    deep linear neural networks, 2014.
+
+    Args:
+        gain: the factor.
+        seed: a seed of its own.
+
+    Example:
+        >>> w = OrthogonalInitializer(seed=1)((5, 3))
+        >>> (w.T @ w).round(12).tolist() == np.eye(3).tolist()
+        True
+    """
+
+    def __init__(self, gain: float = 1.0, seed: int | None = None) -> None:
+        super().__init__(seed)
+        self.gain = gain
+
+    def draw(self, shape: tuple[int, ...], rng: random.Generator) -> Any:
+        """Draw from all such matrices alike."""
+        _at_least_a_matrix(self, shape)
+        rows, columns = math.prod(shape[:-1]), shape[-1]
+        q, r = np.linalg.qr(rng.standard_normal((max(rows, columns), min(rows, columns))))
+        q = q * np.sign(np.diag(r))  # which makes the distribution uniform
+        return self.gain * (q.T if rows < columns else q).reshape(shape)
+
+
+@REGISTRY.add("identity")
+class IdentityInitializer(Initializer):
+    """Ones on the diagonal of a matrix, 0 elsewhere.
+
+    Args:
+        gain: what stands on the diagonal.
+
+    Example:
+        >>> IdentityInitializer()((2, 2)).tolist()
+        [[1.0, 0.0], [0.0, 1.0]]
+    """
+
+    def __init__(self, gain: float = 1.0) -> None:
+        super().__init__()
+        self.gain = gain
+
+    def draw(self, shape: tuple[int, ...], rng: random.Generator) -> Any:
+        """Return the matrix."""
+        _at_least_a_matrix(self, shape)
+        return self.gain * np.eye(shape[0], shape[1])
+
+
+def _at_least_a_matrix(initializer: Initializer, shape: tuple[int, ...]) -> None:
+    most = 2 if isinstance(initializer, IdentityInitializer) else math.inf
+    if not 2 <= len(shape) <= most:
+        raise ShapeError(
+            message(
+                f"the shape of a matrix for {type(initializer).__name__}",
+                str(shape),
+                "glorot_uniform for other shapes",
+            )
+        )
+
+
 _NAMED = {
     "GlorotUniform": (1.0, "fan_avg", "uniform", "Uniform with limit sqrt(6 / (in + out))."),
     "GlorotNormal": (1.0, "fan_avg", "truncated_normal", "Normal with std sqrt(2 / (in + out))."),
@@ -256,6 +320,8 @@ LecunNormal = _named("LecunNormal")
 constant, zeros, ones = Constant, Zeros, Ones
 random_uniform, random_normal, truncated_normal = RandomUniform, RandomNormal, TruncatedNormal
 variance_scaling = VarianceScaling
+Orthogonal = orthogonal = OrthogonalInitializer
+Identity = identity = IdentityInitializer
 glorot_uniform, glorot_normal = GlorotUniform, GlorotNormal
 he_uniform, he_normal = HeUniform, HeNormal
 lecun_uniform, lecun_normal = LecunUniform, LecunNormal

@@ -20,7 +20,11 @@ from nn.layers.merging import (
     subtract,
 )
 from nn.layers.noise import Dropout, GaussianNoise, Rescaling
-from nn.layers.normalization import BatchNormalization, LayerNormalization
+from nn.layers.normalization import (
+    BatchNormalization,
+    LayerNormalization,
+    UnitNormalization,
+)
 from nn.layers.shaping import Flatten, Reshape
 from nn.layers.symbol import Input, Symbol
 
@@ -51,6 +55,7 @@ __all__ = [
     "SiLU",
     "Softmax",
     "Subtract",
+    "UnitNormalization",
     "add",
     "average",
     "concatenate",

@@ -225,3 +225,27 @@ class LayerNormalization(Layer):
         if self.scale:
             out = out * ag.reshape(self.gamma, shape)
         return out + ag.reshape(self.beta, shape) if self.center else out
+
+
+@REGISTRY.add()
+class UnitNormalization(Layer):
+    """Each example divided by its length along the axes.
+
+    Args:
+        axis: the axis or axes.
+        layer: the arguments of every layer.
+
+    Example:
+        >>> UnitNormalization(dtype="float64")(np.array([[3.0, 4.0]])).data.tolist()
+        [[0.6, 0.8]]
+    """
+
+    def __init__(self, axis: int | Sequence[int] = -1, **layer: Any) -> None:
+        super().__init__(**layer)
+        self.axis = axis
+
+    def call(self, inputs: Any) -> Any:
+        """Divide by the length."""
+        axis = self.axis if isinstance(self.axis, int) else tuple(self.axis)
+        squares = ag.sum(ag.square(inputs), axis=axis, keepdims=True)
+        return inputs / ag.sqrt(ag.maximum(squares, 1e-12))

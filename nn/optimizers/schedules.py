@@ -119,6 +119,57 @@ class CosineDecay(LearningRateSchedule):
 
 
 @REGISTRY.add()
+class CosineDecayRestarts(LearningRateSchedule):
+    """Half a cosine from the rate down to alpha times it, again and again.
+
+    Source: Loshchilov and Hutter, SGDR, 2016.
+
+    Args:
+        initial_learning_rate: the rate at step 0.
+        first_decay_steps: the length of the first cosine.
+        t_mul: how much longer each cosine is than the one before.
+        m_mul: how much higher it starts.
+        alpha: its last rate, as a share of the initial one.
+        name: what messages call it.
+
+    Example:
+        >>> schedule = CosineDecayRestarts(1.0, 10)
+        >>> [round(schedule(step), 12) for step in (0, 5, 10, 20, 30)]
+        [1.0, 0.5, 1.0, 0.5, 1.0]
+    """
+
+    def __init__(
+        self,
+        initial_learning_rate: float,
+        first_decay_steps: float,
+        t_mul: float = 2.0,
+        m_mul: float = 1.0,
+        alpha: float = 0.0,
+        name: str = "SGDRDecay",
+    ) -> None:
+        self.initial_learning_rate = initial_learning_rate
+        self.first_decay_steps = _positive("first_decay_steps", first_decay_steps)
+        if t_mul < 1:
+            raise ArgumentError(message("t_mul >= 1", repr(t_mul), "t_mul=2.0"))
+        self.t_mul = t_mul
+        self.m_mul = m_mul
+        self.alpha = alpha
+        self.name = name
+
+    def __call__(self, step: int) -> float:
+        """Return the learning rate after `step` updates."""
+        time, restarts = step / self.first_decay_steps, 0
+        if self.t_mul == 1:
+            restarts = math.floor(time)
+            time -= restarts
+        while time >= 1:
+            time = (time - 1) / self.t_mul
+            restarts += 1
+        top = self.m_mul**restarts * 0.5 * (1 + math.cos(math.pi * time))
+        return self.initial_learning_rate * ((1 - self.alpha) * top + self.alpha)
+
+
+@REGISTRY.add()
 class PiecewiseConstantDecay(LearningRateSchedule):
     """values[0] up to and including boundaries[0], then values[1], and so on.
 

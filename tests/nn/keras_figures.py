@@ -1,4 +1,4 @@
-"""Losses and metrics with their options, as real Keras computes them.
+"""Losses, metrics, activations and schedules with their options, as real Keras computes them.
 
 KERAS_BACKEND=jax python tests/nn/keras_figures.py > tests/nn/data/keras_figures.json
 """
@@ -54,6 +54,23 @@ METRICS = [
     ("AUC", {"thresholds": [0.2, 0.5, 0.7]}, "bits", "sizes"),
     ("AUC", {"from_logits": True}, "bits", "numbers"),
 ]
+ACTIVATIONS = [
+    *("hard_silu", "hard_swish", "log_sigmoid", "celu", "hard_tanh", "tanh_shrink"),
+    *("hard_shrink", "soft_shrink", "squareplus"),
+]
+SCHEDULES = [
+    ("CosineDecayRestarts", {"initial_learning_rate": 0.1, "first_decay_steps": 3}),
+    (
+        "CosineDecayRestarts",
+        {
+            "initial_learning_rate": 0.1,
+            "first_decay_steps": 4,
+            "t_mul": 1.0,
+            "m_mul": 0.5,
+            "alpha": 0.1,
+        },
+    ),
+]
 
 
 def figures(library):
@@ -80,6 +97,14 @@ def figures(library):
     several = library.metrics.AUC(multi_label=True, num_labels=4)
     several.update_state(ARRAYS["bits"], ARRAYS["sizes"])
     found.append(("AUC of four labels", float(several.result())))
+    for name in ACTIVATIONS:
+        value = library.activations.get(name)(ARRAYS["numbers"] * 2)
+        found.append((name, np.asarray(value).tolist()))
+    for name, options in SCHEDULES:
+        schedule = getattr(library.optimizers.schedules, name)(**options)
+        found.append((f"{name}{options}", [float(schedule(step)) for step in range(17)]))
+    layer = library.layers.UnitNormalization(dtype="float64")
+    found.append(("UnitNormalization", np.asarray(layer(ARRAYS["numbers"])).tolist()))
     return found
 
 

@@ -1,4 +1,7 @@
-"""Losses and metrics against the figures of real Keras, which keras_figures.py has written down."""
+"""Losses, metrics, activations and schedules against the figures of real Keras.
+
+keras_figures.py has written them down.
+"""
 
 import json
 from pathlib import Path
@@ -8,7 +11,7 @@ import numpy as np
 import pytest
 
 import nn
-from autograd.errors import ArgumentError
+from autograd.errors import ArgumentError, ShapeError
 
 THEIRS = json.loads((Path(__file__).parent / "data" / "keras_figures.json").read_text())
 OURS = keras_figures.figures(nn)
@@ -18,8 +21,8 @@ OURS = keras_figures.figures(nn)
 def test_a_figure_is_that_of_keras(number):
     name, value = OURS[number]
     assert name == THEIRS[number][0]
-    # metrics of Keras accumulate in float32, whose eps is 1.2e-7
-    np.testing.assert_allclose(value, THEIRS[number][1], rtol=1e-6)
+    # metrics and schedules of Keras compute in float32, whose eps is 1.2e-7
+    np.testing.assert_allclose(value, THEIRS[number][1], rtol=1e-6, atol=1e-8)
 
 
 def test_metrics_of_numbers_by_name():
@@ -49,3 +52,15 @@ def test_metrics_of_numbers_by_name():
 def test_an_unknown_option_is_refused(make):
     with pytest.raises(ArgumentError, match="expected"):
         make()
+
+
+def test_an_orthogonal_kernel_keeps_lengths_whatever_its_shape():
+    for shape in ((6, 3), (3, 6), (2, 3, 4)):
+        w = nn.initializers.get("orthogonal")(shape).reshape(-1, shape[-1])
+        gram = w.T @ w if len(w) >= shape[-1] else w @ w.T
+        np.testing.assert_allclose(gram, np.eye(min(w.shape)), atol=1e-14)  # rounding of a QR
+    layer = nn.Dense(3, kernel_initializer="identity")
+    np.testing.assert_array_equal(layer(np.eye(3)).numpy(), np.eye(3))
+    for initializer, shape in (("orthogonal", (3,)), ("identity", (2, 2, 2))):
+        with pytest.raises(ShapeError, match="a matrix"):
+            nn.initializers.get(initializer)(shape)
