@@ -103,6 +103,15 @@ def a_nan() -> Tensor:
     return z
 
 
+def a_frozen_graph() -> ag.Graph:
+    """Return a program that chooses anew at every call."""
+
+    def f(x: Any, y: Any) -> Any:
+        return np.where(x > y, np.log(x * y), np.sin(x))
+
+    return ag.trace(f, 3.0, 2.0)
+
+
 def the_path_of(optimizer: Callable[..., nn.optimizers.Optimizer], **rates: float) -> Any:
     """Return the picture of thirty steps down x0**2 / 20 + x1**2, from (-7, 2)."""
 
@@ -171,6 +180,7 @@ def main() -> None:
     z = square_of_a_sum()
     z.backward()
     print(ag.draw(z, theme="dark", direction="down", derivatives=True).save(FOLDER / "down.svg"))
+    print(ag.draw(a_frozen_graph()).save(FOLDER / "frozen_graph.svg"))
     print(f"\n{ag.explain(z)}")
 
 
