@@ -144,6 +144,14 @@ def test_large_numbers_and_deep_nesting_are_no_trap() -> None:
     assert parse(deep, {"x": 1.0}).item() == 501.0
 
 
+def test_the_operators_of_remainders_are_those_of_python() -> None:
+    y = parse("x % z + 10 * (x // z)", {"x": -7.5, "z": 2.0})
+    y.backward()
+    assert y.item() == -7.5 % 2.0 + 10 * (-7.5 // 2.0)
+    gradients = {v.name: v.gradient for v in ag.draw(y).vertices if v.kind == "leaf"}
+    assert gradients == {"x": 1.0, "z": 4.0}
+
+
 def test_a_name_with_two_values_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["x * z", "x=1", "z=3", "x=2"]) == 2
     assert "one value for each name; got several for x" in capsys.readouterr().err

@@ -25,6 +25,9 @@ from .formula import OPERATORS
 
 CONSTANTS = {"pi": math.pi, "e": math.e}
 
+ARITHMETIC = {**OPERATORS, "%": ast.Mod, "//": ast.FloorDiv}
+"""The operators of the table and their syntax."""
+
 LONGEST = 10_000
 """Expressions are refused beyond this many characters."""
 
@@ -33,7 +36,7 @@ def parse(expression: str, values: Mapping[str, float]) -> Tensor:
     """Compute an expression from the values of its names.
 
     Args:
-        expression: arithmetic with + - * / ** and the table's functions of numbers.
+        expression: arithmetic with + - * / // % ** and the table's functions of numbers.
         values: the numbers that names stand for; each becomes a leaf of that name.
 
     Returns:
@@ -88,7 +91,7 @@ class _Reader:
         self.values = values
         self.leaves: dict[str, Tensor] = {}
         self.operators = {
-            OPERATORS[row.symbol]: row for row in REGISTRY.values() if row.symbol in OPERATORS
+            ARITHMETIC[row.symbol]: row for row in REGISTRY.values() if row.symbol in ARITHMETIC
         }
         self.functions = {row.name: row for row in REGISTRY.values() if not row.is_variadic}
 
@@ -154,7 +157,7 @@ class _Reader:
         )
         raise ArgumentError(
             message(
-                "numbers, names, + - * / ** and functions of the table",
+                "numbers, names, + - * / // % ** and functions of the table",
                 f"{what!r:.80}",
                 "sin, exp, log, sqrt, tanh, sigmoid, maximum and the like",
             )
