@@ -31,7 +31,7 @@ LIMIT = 16
 RESTLESS = 8
 """After so many changes of layers, each within so few steps, a model is left to eager steps."""
 
-_OF_THE_RUN = frozenset({"last_call", "loop", "planner", "recipe", "stop_training"})
+_OF_THE_RUN = frozenset({"history", "last_call", "loop", "planner", "recipe", "stop_training"})
 _OF_THE_UPDATE = frozenset({"_learning_rate", "iterations", "state"})
 
 

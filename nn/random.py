@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,6 +24,8 @@ _source: ContextVar[Generator | None] = ContextVar("source", default=None)
 def set_random_seed(seed: int) -> None:
     """Make every later choice reproducible: initial weights, order of the data, dropout.
 
+    Python's `random` and NumPy's own numbers start from the seed too, as with Keras.
+
     Args:
         seed: a non-negative integer.
 
@@ -39,6 +42,8 @@ def set_random_seed(seed: int) -> None:
     global _root
     with _lock:
         _root = np.random.default_rng(_checked(seed))
+    random.seed(seed)
+    np.random.seed(seed % 2**32)
 
 
 def generator(seed: Any = None) -> Generator:

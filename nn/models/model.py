@@ -71,6 +71,7 @@ class Model(OnBatches):
         self.generator = random.generator(seed)
         self.stop_training = False
         self.loop: FitLoop | None = None
+        self.history: History | None = None
         self.planner = Planner()
 
     def __repr__(self) -> str:
@@ -245,7 +246,7 @@ class Model(OnBatches):
                 )
             self._recipe.bind(self)
             self._recipe.optimizer.build(self)
-            history = History()
+            history = self.history = History()
             heard = self._listeners(
                 callbacks, verbose, history, {"epochs": epochs, "steps": source.steps}
             )

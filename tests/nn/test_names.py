@@ -1,5 +1,9 @@
 """Every name stands where a Keras user looks for it: in its submodule, and at `nn.` too."""
 
+import pickle
+import random
+
+import numpy as np
 import pytest
 
 import nn
@@ -69,3 +73,24 @@ def test_the_small_names_of_keras():
     assert nn.initializers.he_normal is nn.HeNormal
     assert nn.constraints.max_norm is nn.MaxNorm
     assert nn.Dense(2, activation=nn.relu).activation is nn.activations.relu
+
+
+def test_habits_of_keras_users_that_are_no_layer_or_loss():
+    x = np.arange(6.0).reshape(3, 2)
+    assert nn.saving.load_model is nn.load_model
+    assert nn.saving.save_model is nn.save_model
+    with pytest.raises(AttributeError, match="lode_model"):
+        nn.saving.lode_model  # noqa: B018 - the look-up is what is tested
+    model = nn.MLP([2, 1], seed=0)
+    model.compile("sgd", "mse")
+    assert model.history is None
+    assert model.fit(x, x[:, 0], epochs=2, verbose=0) is model.history
+    assert len(pickle.loads(pickle.dumps(model)).history.history["loss"]) == 2
+    before = np.random.get_state(), random.getstate()
+    drawn = []
+    for _ in range(2):
+        nn.utils.set_random_seed(4)
+        drawn.append((np.random.random(), random.random(), nn.random.generator().random()))
+    np.random.set_state(before[0])
+    random.setstate(before[1])
+    assert drawn[0] == drawn[1]
