@@ -49,6 +49,9 @@ class Observer(Primitive):
                 if isinstance(x, Node) and traced(x):
                     seen = type(x).__chainrule__(self, inputs, params)  # type: ignore[attr-defined]
                     seen._op = seen._record = None
+                    if type(seen._value) is float:
+                        # off the fast lane, which leaves no record of what needs no gradient
+                        seen._value = np.float64(seen._value)
                     return seen
         if kwargs or len(args) > self.arity:
             self._refuse_settings(args, kwargs)
@@ -69,6 +72,11 @@ class Observer(Primitive):
     def accepted(self) -> frozenset[str]:
         """Every parameter but out."""
         return frozenset(self.positional[self.arity :]) - {"out"} | {"keepdims"}
+
+
+def sign_of_determinant(a: Any) -> Any:
+    """Return the first result of np.linalg.slogdet."""
+    return np.linalg.slogdet(a)[0]
 
 
 OBSERVERS: dict[Callable[..., Any], Observer] = {
@@ -116,6 +124,7 @@ OBSERVERS: dict[Callable[..., Any], Observer] = {
         Observer(np.nanargmin, 1),
         Observer(np.nonzero, 1),
         Observer(np.searchsorted, 2),
+        Observer(sign_of_determinant, 1),
     )
 }
 """Every function that looks at values, under itself."""

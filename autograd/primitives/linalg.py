@@ -16,6 +16,7 @@ import numpy as np
 
 from ..domain import REALS, Case
 from ..kinds import composite, custom
+from ..observers import OBSERVERS, sign_of_determinant
 from ..primitive import plain
 
 SINGULAR = 1e-6
@@ -135,8 +136,9 @@ logabsdet = custom(
 
 
 def _slogdet(a: Any) -> Any:
-    raw = np.linalg.slogdet(plain(a))
-    return type(raw)(raw.sign, logabsdet(a))
+    result = type(np.linalg.slogdet(np.ones((1, 1))))
+    magnitude = logabsdet(a)  # which refuses what is no square matrix
+    return result(OBSERVERS[sign_of_determinant](a), magnitude)
 
 
 composite(

@@ -2,6 +2,7 @@
 
 import pickle
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -293,3 +294,17 @@ def test_inputs_are_given_by_position_or_by_name() -> None:
     for args, kwargs in (((3.0,), {"k": 5.0}), ((3.0, 2.0), {"z": 5.0}), ((3.0,), {"x": 3.0})):
         with pytest.raises(ag.ArgumentError, match="the inputs x, y, k"):
             graph(*args, **kwargs)
+
+
+@pytest.mark.parametrize("make", [lambda f, a: trace(f, a), lambda f, a: ag.compile(f)])
+def test_the_sign_of_a_determinant_is_looked_at_anew(make: Any) -> None:
+    a = np.array([[2.0, 1.0], [0.5, 3.0]])
+    derivative = ag.value_and_grad(lambda a: np.prod(np.stack(np.linalg.slogdet(a))))
+    graph = make(derivative, a)
+    for x in (a, a[::-1]):
+        for found, wanted in zip(graph(x), derivative(x), strict=True):
+            np.testing.assert_allclose(found, wanted, rtol=1e-14)
+    signed = trace(ag.grad(lambda a: np.linalg.slogdet(a).sign * np.linalg.slogdet(a)[1]), a)
+    np.testing.assert_allclose(signed(a[::-1]), -np.linalg.inv(a[::-1]).T, rtol=1e-14)
+    with pytest.raises(ag.ShapeError, match="logabsdet"):
+        np.linalg.slogdet(Tensor(np.ones(3)))
