@@ -32,7 +32,8 @@ class Run:
         variables: the leaves of the arguments to differentiate, in order.
         y: what the function returned.
         aux: what it returned besides.
-        nested: whether results must be recorded, since an outer derivative looks at them.
+        nested: whether results must be recorded, since an outer derivative may look at them.
+        enclosed: whether the result depends on a variable of a transform around this one.
     """
 
     def __init__(
@@ -49,7 +50,7 @@ class Run:
             )
         self.f = f
         self.variables: list[Tensor] = []
-        self.nested = False
+        self.nested = self.enclosed = False
         self.aux: Any = None
         call = list(args)
         self._given: list[Any] = []
@@ -87,12 +88,12 @@ class Run:
             y, self.aux = y
         self.y = y
         outer = _variables.get()
-        if not self.nested and outer:
+        if outer:
             # an outer variable may come in through what f refers to
             found = toposort(y for _, y in leaves(y) if type(y) is Tensor)
-            self.nested = not set(outer).isdisjoint(found)
+            self.enclosed = not set(outer).isdisjoint(found)
         # a result of a trace may follow its inputs through what f refers to
-        self.nested = self.nested or any(traced(y) for _, y in leaves(y))
+        self.nested = self.nested or self.enclosed or any(traced(y) for _, y in leaves(y))
 
     def _variable(self, i: int, path: str, x: Any) -> Tensor:
         if type(x) is Tensor:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .errors import ShapeError, message, require
+from .errors import GraphError, ShapeError, message, require
 from .forward import pushforward
 from .kinds import Elementwise, Reduction
 from .node import Node, toposort, value_of
@@ -76,6 +76,15 @@ class SparseDerivative:
                     f"one array to differentiate {name_of(self._f)} by",
                     f"{len(run.variables)}",
                     "np.concatenate in the function, of one long argument",
+                )
+            )
+        if run.enclosed:
+            raise GraphError(
+                message(
+                    f"{name_of(self._f)} not to depend on variables of a transform around it, as a "
+                    "sparse matrix records nothing",
+                    "one that does",
+                    "jacobian or hessian, whose results can be differentiated again",
                 )
             )
         [x] = run.variables

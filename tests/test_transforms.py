@@ -211,6 +211,18 @@ def rosenbrock(x: Tensor) -> Tensor:
     return np.sum(100 * (x[1:] - x[:-1] ** 2) ** 2 + (1 - x[:-1]) ** 2)
 
 
+def test_a_sparse_matrix_inside_a_transform_is_refused_rather_than_taken_for_a_constant() -> None:
+    x = np.ones(3)
+    for f in (
+        lambda t: ag.sparse_jacobian(lambda s: s * t)(x).sum(),
+        lambda t: ag.sparse_hessian(lambda s: (s**3).sum())(t).sum(),
+    ):
+        with pytest.raises(ag.GraphError, match="jacobian or hessian"):
+            ag.grad(lambda t, f=f: t.sum() + f(t))(x)
+    apart = ag.grad(lambda t: t.sum() * ag.sparse_jacobian(lambda s: s * s)(x).sum())
+    assert apart(x).tolist() == [6.0, 6.0, 6.0]
+
+
 @settings(deadline=None, max_examples=25)
 @given(st.integers(2, 12), st.integers(0, 10_000))
 def test_sparse_matrices_are_the_dense_ones(n: int, seed: int) -> None:
