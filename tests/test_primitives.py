@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
@@ -223,6 +223,8 @@ def test_floats_give_numpys_scalars_also_where_python_raises(
 ) -> None:
     numbers = st.sampled_from(SPECIAL) | st.floats()
     xs = [data.draw(numbers) for _ in range(row.arity)]
+    # np.power takes the square root for a scalar 0.5, np.float64 ** 0.5 does not: they differ here
+    assume(row.name != "power" or xs[1] != 0.5 or xs[0] not in (-math.inf, 0.0))
     with np.errstate(all="ignore"):
         expected = float(row.forward(*[np.float64(x) for x in xs]))
         for tracked in (True, False):

@@ -27,7 +27,7 @@ LACKING = {
     *("beta", "betaln", "digamma", "entr", "erfc", "erfinv", "gamma", "gammaln", "ndtr", "ndtri"),
     *("polygamma", "xlog1py", "cumprod", "convolve_full", "power_norm", "imag", "unwrap"),
     *("eigh_of_symmetric", "inv", "logabsdet", "lower_cholesky", "pinv", "qr_of_tall", "solve"),
-    *("sort", "thin_svd", "tie_mean"),
+    *("sort", "thin_svd"),
 }
 """Rows without an operator and without a spelling in those that have one."""
 
