@@ -46,3 +46,18 @@ def results_used(t: Any) -> list[Any]:
 def by_title(figure: Figure, title: str) -> str:
     (key,) = [v.key for v in figure.vertices if v.title == title]
     return key
+
+
+def reaches_every_vertex_once(figure: Figure) -> bool:
+    """Return whether the figure has no cycle."""
+    waiting = {v.key: 0 for v in figure.vertices}
+    for edge in figure.edges:
+        waiting[edge.head] += 1
+    ready = [key for key, n in waiting.items() if not n]
+    for key in ready:
+        for edge in figure.edges:
+            if edge.tail == key:
+                waiting[edge.head] -= 1
+                if not waiting[edge.head]:
+                    ready.append(edge.head)
+    return len(ready) == len(figure.vertices)

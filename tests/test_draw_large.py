@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from drawings import apples, by_title, kind_of, results_used
+from drawings import apples, by_title, kind_of, reaches_every_vertex_once, results_used
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -47,18 +47,7 @@ def test_blocks_never_form_a_cycle_and_lose_no_operation(size: int, seed: int) -
     figure = ag.draw(y)
     drawn = sum(v.kind == "operation" for v in figure.vertices)
     assert drawn + sum(b.size for b in blocks) == len(operations)
-    order = {v.key: i for i, v in enumerate(figure.vertices)}
-    waiting = dict.fromkeys(order, 0)
-    for edge in figure.edges:
-        waiting[edge.head] += 1
-    ready = [key for key, n in waiting.items() if not n]
-    for key in ready:
-        for edge in figure.edges:
-            if edge.tail == key:
-                waiting[edge.head] -= 1
-                if not waiting[edge.head]:
-                    ready.append(edge.head)
-    assert len(ready) == len(order)
+    assert reaches_every_vertex_once(figure)
 
 
 # ---- the text form -------------------------------------------------------------------------------

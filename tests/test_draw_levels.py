@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from drawings import by_title
+from drawings import by_title, reaches_every_vertex_once
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -16,21 +16,6 @@ from autograd.draw import Figure
 
 def of_kind(figure: Figure, kind: str) -> list[Any]:
     return [v for v in figure.vertices if v.kind == kind]
-
-
-def reaches_every_vertex_once(figure: Figure) -> bool:
-    """Return whether the figure has no cycle."""
-    waiting = {v.key: 0 for v in figure.vertices}
-    for edge in figure.edges:
-        waiting[edge.head] += 1
-    ready = [key for key, n in waiting.items() if not n]
-    for key in ready:
-        for edge in figure.edges:
-            if edge.tail == key:
-                waiting[edge.head] -= 1
-                if not waiting[edge.head]:
-                    ready.append(edge.head)
-    return len(ready) == len(figure.vertices)
 
 
 # ---- modules -------------------------------------------------------------------------------------
