@@ -311,11 +311,11 @@ def _labels(y_true: Any, y_pred: Any) -> Any:
     return t
 
 
-def _metric_class(name: str, function: Callable[..., Any], higher: bool) -> Any:
-    """Make the Metric that averages `function`, with the function's own options."""
+def _metric_class(name: str, function: Callable[..., Any], higher: bool, **fixed: Any) -> Any:
+    """Make the Metric that averages `function`, with its own options but those that are fixed."""
 
     def init(self: MeanOf, name: str | None = None, **options: Any) -> None:
-        MeanOf.__init__(self, function, name or function.__name__, **options)
+        MeanOf.__init__(self, function, name or function.__name__, **{**options, **fixed})
 
     members = {
         "__init__": init,
@@ -334,19 +334,8 @@ SparseCategoricalAccuracy = _metric_class(
 
 
 def _metric_of_loss(name: str, function: Callable[..., Any]) -> Any:
-    """Make the Metric that averages a loss of `nn.losses`."""
-
-    def init(self: MeanOf, name: str | None = None, **options: Any) -> None:
-        options["reduction"] = None
-        MeanOf.__init__(self, function, name or function.__name__, **options)
-
-    members = {
-        "__init__": init,
-        "__doc__": f"The mean of the loss `{function.__name__}`.",
-        "__module__": __name__,
-        "higher_is_better": False,
-    }
-    return REGISTRY.add()(type(name, (MeanOf,), members))
+    """Make the Metric that averages a loss of `nn.losses`, which gives one value an example."""
+    return _metric_class(name, function, False, reduction=None)
 
 
 MeanSquaredError = _metric_of_loss("MeanSquaredError", losses.mean_squared_error)
