@@ -7,11 +7,13 @@ import keyword
 import math
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from ..errors import DTypeError, ShapeError, message
+from ..guard import is_frozen
 from ..node import Node, value_of
 from ..primitive import Primitive
 
@@ -43,7 +45,7 @@ class Equation(NamedTuple):
     Args:
         row: the operation.
         inputs: the variables it takes.
-        params: its parameters.
+        params: its parameters; read-only in a Graph.
         origin: in a derivative, the variable and the position of its input that the chain rule
             goes through here.
     """
@@ -52,6 +54,27 @@ class Equation(NamedTuple):
     inputs: tuple[int, ...]
     params: Mapping[str, Any]
     origin: tuple[int, int] | None = None
+
+    def __reduce__(self) -> Any:
+        row, inputs, params, origin = self
+        return Equation, (row, inputs, dict(params), origin)
+
+
+NOTHING: Mapping[str, Any] = MappingProxyType({})
+
+
+def settled(equation: Equation) -> Equation:
+    """Return an equation whose parameters nobody can change."""
+    params = {key: locked(setting) for key, setting in equation.params.items()}
+    return equation._replace(params=MappingProxyType(params) if params else NOTHING)
+
+
+def locked(value: Any) -> Any:
+    """Return a value with its arrays as copies that nobody can write, where they are not yet."""
+    if isinstance(value, np.ndarray) and not is_frozen(value):
+        value = np.array(value)
+        value.flags.writeable = False
+    return tuple(map(locked, value)) if type(value) is tuple else value
 
 
 def refs_of(params: Mapping[str, Any]) -> list[int]:

@@ -9,7 +9,8 @@ from __future__ import annotations
 import contextlib
 import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -29,10 +30,12 @@ from .equations import (
     fitted,
     freeze,
     identifier,
+    locked,
     map_refs,
     plain,
     refs_of,
     sample,
+    settled,
 )
 from .export import onnx_of
 from .latex import latex_of
@@ -57,7 +60,7 @@ class Graph:
         specs: shape and dtype of every variable.
         takes: the structure of the arguments, positional and by name.
         gives: the structure of the result.
-        labels: names that the program gave to results.
+        labels: names that the program gave to results; kept as a read-only mapping.
         one_way: why it must not be called, if it must not.
     """
 
@@ -92,6 +95,16 @@ class Graph:
                             "ordering the equations",
                         )
                     )
+        object.__setattr__(self, "labels", MappingProxyType(dict(self.labels)))
+        object.__setattr__(self, "constants", tuple(map(locked, self.constants)))
+        equations = [
+            e if type(e.params) is MappingProxyType else settled(e) for e in self.equations
+        ]
+        object.__setattr__(self, "equations", tuple(equations))
+
+    def __reduce__(self) -> Any:
+        given = {f.name: getattr(self, f.name) for f in fields(self)}
+        return _rebuilt, ({**given, "labels": dict(self.labels)},)
 
     # ---- reading ---------------------------------------------------------------------------------
 
@@ -369,6 +382,10 @@ class Graph:
         if self.one_way:
             self(*args, **kwargs)
         return trace(derived, *(args * times), **kwargs)
+
+
+def _rebuilt(given: dict[str, Any]) -> Graph:
+    return Graph(**given)
 
 
 def _free(base: str, taken: set[str]) -> str:

@@ -180,6 +180,31 @@ def test_a_graph_is_a_value() -> None:
         first.name = "g"  # type: ignore[misc]
 
 
+def test_nothing_of_a_graph_can_be_written() -> None:
+    weights, places = np.arange(3.0), np.array([0, 2])
+
+    def f(x: Tensor) -> Tensor:
+        scaled = x * weights
+        scaled.name = "scaled"
+        return np.sum(scaled[places], axis=0)
+
+    graph = trace(f, np.ones(3))
+    for simpler in (graph, graph.simplify(), pickle.loads(pickle.dumps(graph))):
+        weights[:], places[:] = 9.0, 1
+        with pytest.raises(TypeError):
+            simpler.labels[0] = "other"  # type: ignore[index]
+        for equation in simpler.equations:
+            with pytest.raises(TypeError):
+                equation.params["axis"] = 1  # type: ignore[index]
+        index = simpler.equations[1].params["index"]
+        [constant] = simpler.constants
+        for array in (index, constant):
+            with pytest.raises(ValueError, match="read-only"):
+                array[...] = 0
+        assert simpler(np.ones(3)) == 2.0
+        assert simpler == graph.simplify()
+
+
 def test_pickled_derivatives_with_looks_and_indices_run() -> None:
     graph = trace(ag.grad(lambda x: (np.where(x > 0, x, 0.1 * x)[::-1] ** 2).sum()), np.arange(3.0))
     again = pickle.loads(pickle.dumps(graph))
