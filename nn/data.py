@@ -123,8 +123,8 @@ def take(array: Any, index: Any, start: int, stop: int) -> Any:
 class Gatherer:
     """Takes rows of an array as `take` does, into an array of before if nobody holds that any more.
 
-    A large new array costs more to map into memory than to fill. There are two in turn, as a loop
-    holds one batch while it asks for the next.
+    A large new array costs more to map into memory than to fill. Who lets go of a batch before
+    asking for the next is served from one array; there are two for a loop that does not.
 
     Args:
         array: what to take rows of.
@@ -137,23 +137,27 @@ class Gatherer:
 
     def __init__(self, array: Any) -> None:
         self.array = array
-        self.spares: list[Any] = [None, None]
+        self.spares: list[Any] = []
 
     def rows(self, index: Any, start: int, stop: int) -> Any:
         """Return rows start to stop in the given order, read only."""
         if index is None:
             return take(self.array, None, start, stop)
         wanted = index[start:stop]
-        spares = self.spares
-        spares.reverse()
-        held = spares[0]
-        # three references: the list, the local name, the count itself
-        if held is None or len(held) != len(wanted) or getrefcount(held) > 3:
-            held = spares[0] = np.empty((len(wanted), *self.array.shape[1:]), self.array.dtype)
-        held.flags.writeable = True
-        np.take(self.array, wanted, 0, held, "clip")
-        held.flags.writeable = False
-        return held[:]
+        batch = self._spare(len(wanted))[: len(wanted)]
+        # what is out of range would have raised before: "clip" only spares a copy
+        np.take(self.array, wanted, 0, batch, "clip")
+        batch.flags.writeable = False
+        return batch
+
+    def _spare(self, rows: int) -> Any:
+        for held in self.spares:
+            # three references: the list, the local name, the count itself
+            if getrefcount(held) <= 3 and len(held) >= rows:
+                return held
+        made = np.empty((rows, *self.array.shape[1:]), self.array.dtype)
+        self.spares = [made, *self.spares[:1]]
+        return made
 
 
 def minibatches(
@@ -229,13 +233,16 @@ class ArraySource:
     def _batches(self, index: Any, skip: int) -> Iterator[tuple[Any, Any, Any]]:
         several = isinstance(self.x, tuple)
         inputs = [Gatherer(np.asarray(a)) for a in (self.x if several else (self.x,))]
+        y, weight = (None if a is None else Gatherer(a) for a in (self.y, self.weight))
         for start in range(skip * self.batch_size, self.size, self.batch_size):
             stop = start + self.batch_size
-            x = tuple([each.rows(index, start, stop) for each in inputs])
+            # no name holds a batch here, so that the next may take its place
             yield (
-                x if several else x[0],
-                take(self.y, index, start, stop),
-                take(self.weight, index, start, stop),
+                tuple([each.rows(index, start, stop) for each in inputs])
+                if several
+                else inputs[0].rows(index, start, stop),
+                None if y is None else y.rows(index, start, stop),
+                None if weight is None else weight.rows(index, start, stop),
             )
 
 

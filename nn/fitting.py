@@ -98,15 +98,18 @@ class FitLoop:
             self._reinstate()
         tell("on_epoch_begin", self.epoch, {})
         reset(self.loss, model)
+        begin, end = self.callbacks.around_batches("train")
+        rest = self.callbacks.teller("on_rest")
         for x, y, weight in self._batches():
-            tell("on_train_batch_begin", self.batch, {})
-            self.loss.update_state(self._step(x, y, weight), len(y))
-            logs = self.logs()
+            begin(self.batch)
+            self.loss.add(self._step(x, y, weight), len(y))
+            del x, y, weight  # the next batch may take their place
             self.batch += 1
-            tell("on_train_batch_end", self.batch - 1, logs)
-            tell("on_rest", False)
+            end(self.batch - 1, self.logs)
+            if rest is not None:
+                rest(False)
             if self.interrupted:
-                return logs
+                return self.logs()
             if model.stop_training:
                 break
         if not self.batch and not self.history.history:
@@ -279,12 +282,15 @@ def evaluate(model: Any, source: Source, callbacks: CallbackList) -> Logs:
     loss = Mean("loss")
     reset(loss, model)
     tell("on_test_begin", {})
-    logs: Logs = {}
-    for i, (x, y, weight) in enumerate(source.epoch(model.generator)):
-        tell("on_test_batch_begin", i, {})
-        loss.update_state(test_step(model, model.recipe, x, y, weight), len(y))
-        logs = measured(loss, model)
-        tell("on_test_batch_end", i, logs)
-    refuse_nothing(logs, "to measure")
+    begin, end = callbacks.around_batches("test")
+    batches = 0
+    for x, y, weight in source.epoch(model.generator):
+        begin(batches)
+        loss.add(test_step(model, model.recipe, x, y, weight), len(y))
+        del x, y, weight
+        end(batches, lambda: measured(loss, model))
+        batches += 1
+    refuse_nothing(batches, "to measure")
+    logs = measured(loss, model)
     tell("on_test_end", logs)
     return logs

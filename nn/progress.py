@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Callable
 from typing import Any
 
 from nn.callbacks.callback import Callback, Logs
@@ -24,6 +25,10 @@ def in_words(logs: Logs | None) -> str:
     return " - ".join(parts)
 
 
+INTERVAL = 0.1
+"""So many seconds pass between two looks of the bar."""
+
+
 class ProgressBar(Callback):
     """Shows how training, evaluation or prediction goes.
 
@@ -34,7 +39,9 @@ class ProgressBar(Callback):
     def __init__(self, verbose: int) -> None:
         self.show_bar = verbose == 1 and sys.stdout.isatty()
         self.bar: Any = None
-        self.training = False
+        self.training = self.validating = False
+        self.waiting = 0
+        self.due = 0.0
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
         """Remember that evaluations are part of training."""
@@ -42,16 +49,12 @@ class ProgressBar(Callback):
 
     def on_train_end(self, logs: Logs | None = None) -> None:
         """Leave the terminal clean."""
-        self.training = False
+        self.training = self.validating = False
         self._close()
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
         """Start a bar."""
         self._start(f"Epoch {epoch + 1}/{self.params['epochs']}")
-
-    def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
-        """Move the bar."""
-        self._advance(logs)
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         """Print the line of the epoch."""
@@ -59,16 +62,13 @@ class ProgressBar(Callback):
 
     def on_test_begin(self, logs: Logs | None = None) -> None:
         """Start a bar, unless this is the validation of an epoch."""
+        self.validating = self.training
         if not self.training:
             self._start("Evaluate")
 
-    def on_test_batch_end(self, batch: int, logs: Logs | None = None) -> None:
-        """Move the bar."""
-        if not self.training:
-            self._advance(logs)
-
     def on_test_end(self, logs: Logs | None = None) -> None:
         """Print the result."""
+        self.validating = False
         if not self.training:
             self._finish(logs)
 
@@ -76,9 +76,17 @@ class ProgressBar(Callback):
         """Start a bar."""
         self._start("Predict")
 
-    def on_predict_batch_end(self, batch: int, logs: Logs | None = None) -> None:
-        """Move the bar."""
-        self._advance(logs)
+    def on_progress(self, logs: Callable[[], Logs]) -> None:
+        """Move the bar, and let it be seen now and then."""
+        if self.bar is None or self.validating:
+            return
+        self.waiting += 1
+        now = time.perf_counter()
+        if now >= self.due:
+            self.due = now + INTERVAL
+            self.bar.set_postfix_str(in_words(logs()), refresh=False)
+            self.bar.update(self.waiting)
+            self.waiting = 0
 
     def on_predict_end(self, logs: Logs | None = None) -> None:
         """Print how long it took."""
@@ -87,6 +95,8 @@ class ProgressBar(Callback):
     def _start(self, title: str) -> None:
         self.title = title
         self.started = time.perf_counter()
+        self.due = self.started + INTERVAL
+        self.waiting = 0
         if self.show_bar:
             from tqdm import tqdm  # only a terminal needs it, and it is slow to import
 
@@ -97,12 +107,9 @@ class ProgressBar(Callback):
                 file=sys.stdout,
                 leave=False,
                 dynamic_ncols=True,
+                mininterval=0,
+                miniters=1,
             )
-
-    def _advance(self, logs: Logs | None) -> None:
-        if self.bar is not None:
-            self.bar.set_postfix_str(in_words(logs), refresh=False)
-            self.bar.update()
 
     def _finish(self, logs: Logs | None) -> None:
         self._close()

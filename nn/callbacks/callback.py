@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -62,6 +62,13 @@ class Callback:
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         """An epoch has ended; `logs` holds loss, metrics and those of the validation."""
+
+    def on_progress(self, logs: Callable[[], Logs]) -> None:
+        """A batch of a training, evaluation or prediction has ended.
+
+        Args:
+            logs: gives what the end of the batch tells, for those who do not always read it.
+        """
 
     def on_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
         """Another name of `on_train_batch_begin`."""
@@ -121,6 +128,62 @@ class CallbackList:
         """Call the method `event` of each with the same arguments."""
         for callback in self.callbacks:
             getattr(callback, event)(*args)
+
+    def teller(self, event: str) -> Callable[..., None] | None:
+        """Return what tells an event of every batch to those who hear it, None if nobody does."""
+        hearing = [callback for callback in self.callbacks if _hears(callback, event)]
+        if not hearing:
+            return None
+
+        def tell(*args: Any) -> None:
+            for callback in hearing:
+                getattr(callback, event)(*args)
+
+        return tell
+
+    def around_batches(
+        self, kind: str
+    ) -> tuple[Callable[[int], None], Callable[[int, Callable[[], Logs]], None]]:
+        """Return what to call before and after each batch.
+
+        Args:
+            kind: "train", "test" or "predict".
+
+        Returns:
+            A function of the batch's number, and one of the number and what gives the logs, which
+            are gathered only for somebody who reads them.
+        """
+        began = self.teller(f"on_{kind}_batch_begin")
+        ended = self.teller(f"on_{kind}_batch_end")
+        moved = self.teller("on_progress")
+
+        def begin(batch: int) -> None:
+            if began is not None:
+                began(batch, {})
+
+        def end(batch: int, gather: Callable[[], Logs]) -> None:
+            if ended is not None:
+                logs = gather()
+                ended(batch, logs)
+                gather = lambda: logs  # noqa: E731 - what callbacks have heard, and may have changed
+            if moved is not None:
+                moved(gather)
+
+        return begin, end
+
+
+_OTHER_NAMES = {
+    "on_train_batch_begin": ("on_batch_begin",),
+    "on_train_batch_end": ("on_batch_end",),
+}
+
+
+def _hears(callback: Callback, event: str) -> bool:
+    """Whether a callback does anything at an event."""
+    return any(
+        getattr(getattr(callback, name), "__func__", None) is not getattr(Callback, name)
+        for name in (event, *_OTHER_NAMES.get(event, ()))
+    )
 
 
 class History(Callback):

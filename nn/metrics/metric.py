@@ -182,6 +182,11 @@ class Mean(Accumulator):
         self.total = 0.0
         self.count = 0.0
 
+    def add(self, mean: float, weight: float) -> None:
+        """Take in a mean of values by their weight."""
+        self.total += mean * weight
+        self.count += weight
+
     def update_state(self, values: Any, sample_weight: Any = None) -> None:  # type: ignore[override]
         """Take in values, each as heavy as its weight."""
         v = np.asarray(values, float)

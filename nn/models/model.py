@@ -324,11 +324,13 @@ class Model(OnBatches):
         source = training.measured(training.inputs_to_predict(self, x, batch_size), "steps", steps)
         heard = self._listeners(callbacks, verbose, None, {"steps": source.steps})
         heard.tell("on_predict_begin", {})
-        outputs = []
-        for i, (batch, _, _) in enumerate(source.epoch(self.generator)):
-            heard.tell("on_predict_batch_begin", i, {})
+        begin, end = heard.around_batches("predict")
+        outputs: list[Any] = []
+        for batch, _, _ in source.epoch(self.generator):
+            begin(len(outputs))
             outputs.append(training.predict_step(self, batch))
-            heard.tell("on_predict_batch_end", i, {})
+            del batch
+            end(len(outputs) - 1, dict)
         heard.tell("on_predict_end", {})
         refuse_nothing(outputs, "to predict for")
         return np.concatenate(outputs)

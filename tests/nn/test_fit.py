@@ -157,6 +157,75 @@ def test_in_a_terminal_there_is_a_bar(monkeypatch, capsys):
     assert "batch/s" in out
 
 
+def test_the_bar_counts_every_batch_and_is_looked_at_now_and_then(monkeypatch, capsys):
+    moved = []
+
+    class Bar:
+        def __init__(self, **settings):
+            moved.append(settings["total"])
+
+        def update(self, batches):
+            moved.append(batches)
+
+        def set_postfix_str(self, text, refresh):
+            moved.append(text)
+
+        def close(self):
+            pass
+
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    monkeypatch.setattr("tqdm.tqdm", Bar)
+    seconds = itertools.count(0.0, 0.03)  # four looks at the clock are past a tenth of a second
+    monkeypatch.setattr("time.perf_counter", lambda: next(seconds))
+    compiled().fit(X, Y, batch_size=5)
+    total, *rest = moved
+    assert total == 10
+    assert rest[1::2] == [4, 4]
+    assert all(text.startswith("loss: ") and "accuracy: " in text for text in rest[::2])
+    capsys.readouterr()
+
+
+@pytest.mark.parametrize("event", ["on_train_batch_end", "on_batch_end"])
+@pytest.mark.parametrize("how", ["subclass", "function", "attribute"])
+def test_whoever_hears_the_end_of_batches_is_told_the_means_so_far(event, how):
+    heard = []
+
+    def hear(batch, logs=None):
+        heard.append(logs)
+
+    if how == "function":
+        callback = nn.callbacks.LambdaCallback(**{event: hear})
+    elif how == "attribute":
+        callback = nn.Callback()
+        setattr(callback, event, hear)
+    else:
+        callback = type("Own", (nn.Callback,), {event: lambda self, *told: hear(*told)})()
+    history = compiled().fit(X, Y, batch_size=10, verbose=0, callbacks=[callback]).history
+    assert len(heard) == 5
+    assert {key: [value] for key, value in heard[-1].items()} == history
+    assert len({logs["loss"] for logs in heard}) == 5
+
+
+def test_means_are_not_worked_out_for_nobody():
+    class Asked(nn.metrics.Mean):
+        results = 0
+
+        def update_state(self, y_true, y_pred, sample_weight=None):
+            super().update_state(y_pred)
+
+        def result(self):
+            self.results += 1
+            return super().result()
+
+    metric = Asked("asked")
+    model = nn.MLP([4, 8, 3], "tanh", "softmax", seed=0)
+    model.compile("adam", "sparse_categorical_crossentropy", [metric])
+    model.fit(X, Y, batch_size=5, epochs=3, verbose=0)
+    assert metric.results == 3
+    model.evaluate(X, Y, batch_size=5, verbose=0)
+    assert metric.results == 4
+
+
 def test_callbacks_hear_everything_in_order():
     heard = []
 
@@ -177,7 +246,7 @@ def test_callbacks_hear_everything_in_order():
     compiled().fit(X, Y, batch_size=30, validation_data=(X, Y), callbacks=[Listener()], verbose=0)
     logs = ["accuracy", "loss"]
     everything = ["accuracy", "loss", "val_accuracy", "val_loss"]
-    own = ("on_train_resume", "on_rest")  # ours alone, for backups
+    own = ("on_train_resume", "on_rest", "on_progress")  # ours alone, for backups and bars
     assert [event for event in heard if event[0] not in own] == [
         ("on_train_begin", []),
         ("on_epoch_begin", 0, []),
