@@ -20,7 +20,7 @@ from .emit import beyond_floats, is_scalar, load, scalar_body
 from .equations import Spec, fitted
 from .forms import float_text
 from .ir import Graph
-from .llvm import Native
+from .native import Native
 from .plan import Plan
 from .recorder import Recorder, record, require_function
 from .tree import LEAF, Structure, flatten, unflatten
