@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np  # noqa: F401 - the examples use it
@@ -110,7 +109,7 @@ def softplus(x: Any) -> Any:
         >>> softplus(np.array([1000.0]))
         array([1000.])
     """
-    return ag.maximum(x, 0) + ag.log1p(ag.exp(-ag.absolute(x)))
+    return ag.softplus(x)
 
 
 @REGISTRY.add()
@@ -121,7 +120,7 @@ def softsign(x: Any) -> Any:
         >>> softsign(np.array([1.0]))
         array([0.5])
     """
-    return x / (1 + ag.absolute(x))
+    return ag.softsign(x)
 
 
 @REGISTRY.add("swish")
@@ -132,7 +131,7 @@ def silu(x: Any) -> Any:
         >>> silu(np.array([0.0]))
         array([0.])
     """
-    return x * ag.sigmoid(x)
+    return ag.silu(x)
 
 
 @REGISTRY.add()
@@ -185,10 +184,7 @@ def gelu(x: Any, approximate: bool = False) -> Any:
         >>> gelu(np.array([0.0, 1.0])).round(4)
         array([0.    , 0.8413])
     """
-    if approximate:
-        inner = (x + x * x * x * 0.044715) * math.sqrt(2 / math.pi)
-        return x * (ag.tanh(inner) + 1) * 0.5
-    return x * (ag.erf(x * math.sqrt(0.5)) + 1) * 0.5
+    return ag.gelu(x, approximate=approximate)
 
 
 @REGISTRY.add()
@@ -232,7 +228,7 @@ def log_sigmoid(x: Any) -> Any:
         >>> log_sigmoid(np.array([-1000.0]))
         array([-1000.])
     """
-    return -softplus(-x)
+    return ag.log_sigmoid(x)
 
 
 @REGISTRY.add()
@@ -309,7 +305,7 @@ def mish(x: Any) -> Any:
         >>> mish(np.array([0.0]))
         array([0.])
     """
-    return x * ag.tanh(softplus(x))
+    return ag.mish(x)
 
 
 def get(identifier: Any) -> Any:

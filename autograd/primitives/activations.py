@@ -136,7 +136,7 @@ sigmoid = elementwise(
 )
 relu = elementwise(
     _relu,
-    lambda y, x: (x > 0) * 1.0,
+    lambda y, x: x > 0,
     name="relu",
     scalar=lambda x: 0.0 if x <= 0 else x,
     domain=KINK_AT_0,
@@ -189,7 +189,7 @@ elementwise(
 )
 elementwise(
     _relu6,
-    lambda y, x: ((x > 0) & (x < 6)) * 1.0,
+    lambda y, x: (x > 0) & (x < 6),
     name="relu6",
     domain=Domain(-4.0, 9.0, (0.0, 6.0)),
     note="0 at 0 and 6",
@@ -218,8 +218,10 @@ softmax = custom(
 )
 log_softmax = custom(
     _log_softmax,
-    lambda g, y, x, axis=-1: g - np.exp(y) * np.sum(g, axis=axis, keepdims=True),
-    jvp=lambda t, y, x, axis=-1: t[0] - np.sum(np.exp(y) * t[0], axis=axis, keepdims=True),
+    lambda g, y, x, axis=-1: g - softmax(x, axis=axis) * np.sum(g, axis=axis, keepdims=True),
+    jvp=lambda t, y, x, axis=-1: (
+        t[0] - np.sum(softmax(x, axis=axis) * t[0], axis=axis, keepdims=True)
+    ),
     name="log_softmax",
     domain=REALS,
     cases=ROWS,

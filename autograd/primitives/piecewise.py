@@ -103,9 +103,9 @@ def _clip_arguments(
 
 elementwise(
     _clip,
-    lambda y, x, low, high: ((low <= x) & (x <= high)) * 1.0,
-    lambda y, x, low, high: ((x < low) & (low <= high)) * 1.0,
-    lambda y, x, low, high: ((high < x) | (high < low)) * 1.0,
+    lambda y, x, low, high: (low <= x) & (x <= high),
+    lambda y, x, low, high: (x < low) & (low <= high),
+    lambda y, x, low, high: (high < x) | (high < low),
     name="clip",
     scalar=_clip_of_floats,
     numpy=np.clip,
@@ -116,7 +116,7 @@ elementwise(
 )
 elementwise(
     np.nan_to_num,
-    lambda y, x, nan=0.0, posinf=None, neginf=None: np.isfinite(x) * 1.0,
+    lambda y, x, nan=0.0, posinf=None, neginf=None: np.isfinite(x),
     domain=REALS,
     note="0 where a value is replaced",
 )

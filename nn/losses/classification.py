@@ -9,7 +9,6 @@ import numpy as np
 import autograd as ag
 from autograd import Tensor, known
 from autograd.errors import ArgumentError, ShapeError, message
-from nn.activations import softplus
 from nn.losses.common import (
     EPSILON,
     REGISTRY,
@@ -247,7 +246,7 @@ def binary_crossentropy(
     logits = y_pred if from_logits else _logits_behind(y_pred, ag.sigmoid)
     if logits is not None:
         # max(z, 0) - z t + log(1 + exp(-|z|)), the form that neither overflows nor cancels
-        entries = softplus(logits) - logits * t
+        entries = ag.softplus(logits) - logits * t
     else:
         p = within(y_pred, EPSILON, 1 - EPSILON)
         entries = -(t * ag.log(p) + (1 - t) * ag.log(1 - p))

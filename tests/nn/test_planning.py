@@ -436,6 +436,36 @@ def test_the_summary_reports_the_buffers_of_the_plans():
         assert f"{each.buffers} buffers, {each.bytes:,} bytes" in text[1]
 
 
+@pytest.mark.parametrize("optimizer", ["sgd", "adam"])
+@pytest.mark.parametrize(
+    ("loss", "units", "last"),
+    [
+        ("sparse_categorical_crossentropy", 3, "softmax"),
+        ("categorical_crossentropy", 3, "softmax"),
+        ("binary_crossentropy", 1, "sigmoid"),
+        ("mse", 1, None),
+    ],
+)
+def test_a_step_computes_nothing_twice_and_nothing_in_another_precision(
+    loss, units, last, optimizer
+):
+    model = nn.Sequential([nn.Dense(4, "relu"), nn.Dense(4, "sigmoid"), nn.Dense(units, last)])
+    model.compile(optimizer, loss)
+    targets = np.eye(3, dtype="float32")[Y] if loss == "categorical_crossentropy" else Y
+    model.fit(X, np.minimum(targets, max(units - 1, 1)), verbose=0)
+    (plan,) = model.planner.plans.values()
+    graph = plan.program.plans[0].graph
+    wide = [
+        equation.row.name
+        for variable, equation in graph.numbered()
+        if graph.specs[variable].shape and graph.specs[variable].dtype == np.float64
+    ]
+    assert not wide
+    exponentials = [equation for equation in graph.equations if equation.row.name == "exp"]
+    # two in the sigmoid of each layer that has one, and one in a softmax, its loss and its slope
+    assert len(exponentials) == 2 + {"softmax": 1, "sigmoid": 2, None: 0}[last]
+
+
 def test_a_plan_without_memory_is_reported_with_the_bytes_it_wanted():
     class Hungry(nn.Layer):
         def call(self, inputs):
