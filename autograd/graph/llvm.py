@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import functools
-import struct
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
@@ -12,11 +11,11 @@ from ..errors import ArgumentError, message
 from ..observers import Observer
 from ..primitive import Primitive
 from .forms import C_NAMES, form_of
+from .lanes import DOUBLE, Lane, literal
 
 if TYPE_CHECKING:
     from .ir import Graph
 
-INTRINSICS = {"sqrt": "llvm.sqrt.f64", "fabs": "llvm.fabs.f64", "copysign": "llvm.copysign.f64"}
 STRETCH = 200
 """Equations of a basic block: allocating registers costs more than linearly in its length."""
 
@@ -50,8 +49,10 @@ class Block(NamedTuple):
 class _Lowering:
     """Turns the syntax tree of a scalar function into LLVM text; kinds are d(ouble) and b(ool)."""
 
-    def __init__(self, row: Primitive) -> None:
+    def __init__(self, row: Primitive, lane: Lane) -> None:
         self.row = row
+        self.lane = lane
+        self.real, self.bit = lane.real, lane.bit
         self.lines: list[str] = []
         self.called: set[tuple[str, int]] = set()
 
@@ -64,46 +65,50 @@ class _Lowering:
         if kind == "d":
             return text
         # half the code that uitofp becomes
-        return self.put(f"select i1 {text}, double {literal(1.0)}, double {literal(0.0)}")
+        one, zero = self.lane.number(1.0), self.lane.number(0.0)
+        return self.put(f"select {self.bit} {text}, {self.real} {one}, {self.real} {zero}")
 
     def truth(self, value: tuple[str, str]) -> str:
         text, kind = value
-        return text if kind == "b" else self.put(f"fcmp une double {text}, {literal(0.0)}")
+        if kind == "b":
+            return text
+        return self.put(f"fcmp une {self.real} {text}, {self.lane.number(0.0)}")
 
     def lower(self, node: ast.expr, names: dict[str, tuple[str, str]]) -> tuple[str, str]:
         """Return the name and kind of the value of an expression."""
         if isinstance(node, ast.Name):
             return names[node.id]
         if isinstance(node, ast.Constant) and isinstance(node.value, (int, float)):
-            return literal(float(node.value)), "d"
+            return self.lane.number(float(node.value)), "d"
         if isinstance(node, ast.BinOp) and type(node.op) in ARITHMETIC:
             left = self.double(self.lower(node.left, names))
             right = self.double(self.lower(node.right, names))
-            return self.put(f"{ARITHMETIC[type(node.op)]} double {left}, {right}"), "d"
+            return self.put(f"{ARITHMETIC[type(node.op)]} {self.real} {left}, {right}"), "d"
         if isinstance(node, ast.UnaryOp):
             value = self.lower(node.operand, names)
             if isinstance(node.op, ast.Not):
-                return self.put(f"xor i1 {self.truth(value)}, true"), "b"
+                true = self.lane.all("i1", "true")
+                return self.put(f"xor {self.bit} {self.truth(value)}, {true}"), "b"
             if isinstance(node.op, ast.USub):
-                return self.put(f"fneg double {self.double(value)}"), "d"
+                return self.put(f"fneg {self.real} {self.double(value)}"), "d"
             return self.double(value), "d"
         if isinstance(node, ast.Compare) and len(node.ops) == 1:
             left = self.double(self.lower(node.left, names))
             right = self.double(self.lower(node.comparators[0], names))
             predicate = PREDICATES[type(node.ops[0])]
-            return self.put(f"fcmp {predicate} double {left}, {right}"), "b"
+            return self.put(f"fcmp {predicate} {self.real} {left}, {right}"), "b"
         if isinstance(node, ast.BoolOp):
             word = "and" if isinstance(node.op, ast.And) else "or"
             found = [self.truth(self.lower(value, names)) for value in node.values]
             total = found[0]
             for other in found[1:]:
-                total = self.put(f"{word} i1 {total}, {other}")
+                total = self.put(f"{word} {self.bit} {total}, {other}")
             return total, "b"
         if isinstance(node, ast.IfExp):
             test = self.truth(self.lower(node.test, names))
             yes = self.double(self.lower(node.body, names))
             no = self.double(self.lower(node.orelse, names))
-            return self.put(f"select i1 {test}, double {yes}, double {no}"), "d"
+            return self.put(f"select {self.bit} {test}, {self.real} {yes}, {self.real} {no}"), "d"
         if isinstance(node, ast.Call):
             return self.call(node, names)
         raise self.refused(ast.unparse(node))
@@ -120,10 +125,12 @@ class _Lowering:
             name = C_NAMES.get(node.func.attr, node.func.attr)
         else:
             raise self.refused(ast.unparse(node))
-        symbol = INTRINSICS.get(name, name)
+        symbol = self.lane.symbol(name)
+        if symbol is None:
+            raise self.refused(ast.unparse(node))
         self.called.add((symbol, len(values)))
-        arguments = ", ".join(f"double {self.double(value)}" for value in values)
-        return self.put(f"call double @{symbol}({arguments})"), "d"
+        arguments = ", ".join(f"{self.real} {self.double(value)}" for value in values)
+        return self.put(f"call {self.real} @{symbol}({arguments})"), "d"
 
     def refused(self, what: str) -> ArgumentError:
         return ArgumentError(
@@ -136,15 +143,16 @@ class _Lowering:
 
 
 @functools.cache
-def block_of(row: Primitive, kinds: str) -> Block:
+def block_of(row: Primitive, kinds: str, lane: Lane = DOUBLE) -> Block:
     """Return what a row is in LLVM text.
 
     Args:
         row: an operation with a scalar function.
         kinds: d or b for each operand.
+        lane: the type of the operands that are not b.
     """
     form = form_of(row)
-    lowering = _Lowering(row)
+    lowering = _Lowering(row, lane)
     if form is None:
         raise lowering.refused("no scalar function")
     operands = [f"a{i}" for i in range(len(kinds))]
@@ -171,16 +179,6 @@ def block_of(row: Primitive, kinds: str) -> Block:
         kind == "b",
         frozenset(lowering.called),
     )
-
-
-def literal(value: float) -> str:
-    """Return a double as LLVM writes its bits.
-
-    Example:
-        >>> literal(1.0)
-        '0x3FF0000000000000'
-    """
-    return f"0x{struct.unpack('<Q', struct.pack('<d', value))[0]:016X}"
 
 
 class _Frame:
