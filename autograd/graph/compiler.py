@@ -17,7 +17,7 @@ from ..errors import ArgumentError, GraphError, message
 from ..node import Node, adopt, value_of
 from ..recording import mode, traced
 from .emit import beyond_floats, is_scalar, load, scalar_body
-from .equations import Spec, fitted
+from .equations import SCALAR, Spec, fitted
 from .forms import float_text
 from .ir import Graph
 from .native import Native
@@ -330,10 +330,7 @@ class Compiled:
 def _spec(x: Any) -> Spec:
     """Return the spec of an argument; whole numbers alone are floats."""
     value = value_of(x)
-    return _FLOAT if type(value) is float or type(value) is int else Spec.of(value)
-
-
-_FLOAT = Spec.of(0.0)
+    return SCALAR if type(value) is float or type(value) is int else Spec.of(value)
 
 
 def _direct(graph: Graph, slow: Callable[..., Any]) -> Callable[..., Any] | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import functools
 import keyword
 import math
 import re
@@ -33,6 +34,9 @@ class Spec(NamedTuple):
         return f"{self.dtype}{list(self.shape)}" if self.shape else str(self.dtype)
 
 
+SCALAR = Spec.of(0.0)
+
+
 class Ref(NamedTuple):
     """Stands in a parameter for a variable: an index that is computed."""
 
@@ -61,6 +65,9 @@ class Equation(NamedTuple):
 
 
 NOTHING: Mapping[str, Any] = MappingProxyType({})
+
+new_equation: Callable[[tuple[Any, ...]], Equation] = functools.partial(tuple.__new__, Equation)
+"""Makes an equation of a tuple, in a third of the time that naming its fields takes."""
 
 
 def settled(equation: Equation) -> Equation:
@@ -102,6 +109,68 @@ def _filled(setting: Any, fill: Callable[[int], Any]) -> Any:
     if type(setting) is tuple:
         return tuple(_filled(part, fill) for part in setting)
     return setting
+
+
+def assembled(
+    inputs: Sequence[int],
+    constants: Sequence[Any],
+    equations: Sequence[Equation | None],
+    specs: Sequence[Spec],
+    outputs: Sequence[int],
+) -> tuple[dict[str, Any], Sequence[int]]:
+    """Put inputs first, then constants, then equations, and leave out what outputs do not need.
+
+    Args:
+        inputs: the variables that come first.
+        constants: their values; the first is called -1, the next -2 and so on.
+        equations: one a variable, after those it depends on; None for an input.
+        specs: one a variable.
+        outputs: the variables that are results.
+
+    Returns:
+        The parts of a Graph that tell of variables, and the new number of each old one, -1 for
+        what was left out; those of constants stand at the end.
+    """
+    live = bytearray(len(equations) + len(constants))  # where -1 is the first constant, too
+    for i in outputs:
+        live[i] = 1
+    for k in range(len(equations) - 1, -1, -1):
+        if live[k] and (equation := equations[k]) is not None:
+            for i in equation[1]:
+                live[i] = 1
+            if equation[2]:
+                for i in refs_of(equation[2]):
+                    live[i] = 1
+    used = [-1 - k for k in range(len(constants)) if live[-1 - k]]
+    new = [-1] * len(live)
+    for position, k in enumerate((*inputs, *used)):
+        new[k] = position
+    kept: list[tuple[Any, ...]] = []
+    kept_specs: list[Spec] = []
+    first = len(inputs) + len(used)
+    passed: tuple[int, int] | None = None  # the origin seen last, and what it is now
+    moved: tuple[int, int] | None = None
+    for k, equation in enumerate(equations):
+        if equation is None or not live[k]:
+            continue
+        row, operands, params, origin = equation
+        new[k] = first + len(kept)
+        if origin is not passed:
+            passed, moved = origin, None
+            if origin is not None and new[origin[0]] >= 0:
+                moved = new[origin[0]], origin[1]
+        if params:
+            params = map_refs(params, lambda i: Ref(new[i]))
+        kept.append((row, tuple([new[i] for i in operands]), params, moved))
+        kept_specs.append(specs[k])
+    values = [constants[-1 - k] for k in used]
+    parts = {
+        "constants": tuple(values),
+        "equations": tuple(map(new_equation, kept)),
+        "outputs": tuple([new[i] for i in outputs]),
+        "specs": (*[specs[k] for k in inputs], *map(Spec.of, values), *kept_specs),
+    }
+    return parts, new
 
 
 def plain(value: Any) -> Any:

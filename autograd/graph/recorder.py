@@ -15,10 +15,19 @@ from ..primitive import NON_DIFFERENTIABLE, Primitive
 from ..primitives import astype, positive
 from ..recording import enable_grad, mode, tape, taping
 from ..tensor import Tensor
-from .equations import Equation, Ref, Spec, freeze, identifier, map_refs, plain, refs_of
+from .equations import (
+    NOTHING,
+    SCALAR,
+    Equation,
+    Ref,
+    Spec,
+    assembled,
+    freeze,
+    identifier,
+    new_equation,
+    plain,
+)
 from .tree import LEAF, Structure, flatten, unflatten
-
-SCALAR = Spec.of(0.0)
 
 
 class Recorder:
@@ -37,14 +46,14 @@ class Recorder:
         self.lift = lift
         self.outer = tape.get()
         self.number: dict[int, int] = {}
-        self.nodes: list[Node | None] = []
+        self.nodes: list[Node] = []
         self.equations: list[Equation | None] = []
         self.specs: list[Spec] = []
         self.constants: list[Any] = []
         self.known: dict[Any, int] = {}
         self.captured: list[Node] = []
         self.local: dict[int, Node] = {}
-        self.interned: dict[Spec, Spec] = {}
+        self.interned = {SCALAR: SCALAR}
         self.origin: tuple[int, int] | None = None
         self.start = mode.tick()
 
@@ -60,11 +69,13 @@ class Recorder:
         self, out: Any, row: Primitive, inputs: Sequence[Any], params: Mapping[str, Any]
     ) -> None:
         """Write down one operation if it follows the inputs."""
-        nodes = [x for x in inputs if isinstance(x, Node)]
+        follows = False
+        for x in inputs:  # all of them, so that all are written down
+            if isinstance(x, Node) and self.holds(x):
+                follows = True
         if params:
-            nodes += _nodes_in(params)
-        follows = [self.holds(x) for x in nodes]  # all of them, so that all are written down
-        if any(follows):
+            follows = any([self.holds(x) for x in _nodes_in(params)]) or follows
+        if follows:
             self._write(out, row, inputs, params)
         else:
             self.local[id(out)] = out
@@ -72,14 +83,10 @@ class Recorder:
     def _write(
         self, out: Node, row: Primitive, inputs: Sequence[Any], params: Mapping[str, Any]
     ) -> None:
-        known = self.number.get
-        refs = []
-        for x in inputs:
-            k = known(id(x))
-            refs.append(self.refer(x) if k is None else k)
+        refs = tuple([self.refer(x) for x in inputs])
         if params:
             params = {key: self._with_refs(setting) for key, setting in params.items()}
-        self._define(out, Equation(row, tuple(refs), params, self.origin))
+        self._define(out, new_equation((row, refs, params or NOTHING, self.origin)))
 
     def born(self, out: Any, data: Any) -> None:
         """Write down a fresh Tensor made of another."""
@@ -87,7 +94,7 @@ class Recorder:
             self.local[id(out)] = out
             return
         row: Primitive = positive
-        params: dict[str, Any] = {}
+        params = NOTHING
         variable = self.refer(data)
         if self.specs[variable].dtype != out.dtype:
             row, params = astype, {"dtype": out.dtype}
@@ -95,7 +102,10 @@ class Recorder:
 
     def explain(self, node: Any, index: int) -> None:
         """Note which step of the chain rule the next equations belong to."""
-        self.origin = (self.refer(node), index) if self.holds(node) else None
+        k = self.number.get(id(node))
+        if k is None and self.holds(node):
+            k = self.refer(node)
+        self.origin = None if k is None else (k, index)
 
     # ---- variables -------------------------------------------------------------------------------
 
@@ -156,7 +166,8 @@ class Recorder:
 
         Every record is looked at once.
         """
-        number, local, start = self.number, self.local, self.start
+        number, local, start, origin = self.number, self.local, self.start, self.origin
+        nodes, equations, specs = self.nodes, self.equations, self.specs
         waiting = [x]
         while waiting:
             node = waiting[-1]
@@ -171,27 +182,40 @@ class Recorder:
             ):
                 waiting.pop()
                 continue
-            inputs = entry[0] if (entry := node._record) is not None else node.inputs
+            entry = node._record
+            if entry is not None:
+                inputs = entry[0]
+            else:
+                inputs = (node._x,) if op.arity == 1 else (node._x, node._y)
             first = len(waiting)
             follows = False
+            refs = []
             for each in inputs:
-                if isinstance(each, Node):
-                    key = id(each)
-                    if key in number:
-                        follows = True
-                    elif key in local:
-                        continue
-                    elif each._op is None or each._op is MADE_BY_HAND or each._clock < start:
+                k = number.get(id(each))  # what is numbered is kept, so its id is its own
+                refs.append(k)
+                if k is not None:
+                    follows = True
+                elif isinstance(each, Node) and id(each) not in local:
+                    if each._op is None or each._op is MADE_BY_HAND or each._clock < start:
                         follows = follows or (self.lift and self._is_captured(each))
                     else:
                         waiting.append(each)
             if len(waiting) > first:
                 continue
             waiting.pop()
-            if follows:
-                self._write(node, op, inputs, {} if entry is None else entry[1])
+            if not follows:
+                local[key] = node
+            elif entry is not None:
+                self._write(node, op, inputs, entry[1])
             else:
-                local[id(node)] = node
+                for i, k in enumerate(refs):
+                    if k is None:
+                        refs[i] = self.refer(inputs[i])
+                # a scalar with a gradient, so `_define` would come to this
+                number[key] = len(nodes)
+                nodes.append(node)
+                equations.append(new_equation((op, tuple(refs), NOTHING, origin)))
+                specs.append(SCALAR)
         return id(x) in number
 
     def _define(self, out: Node, equation: Equation | None) -> int:
@@ -222,44 +246,18 @@ class Recorder:
     ) -> dict[str, Any]:
         """Return the parts of the graph from inputs to results, without what these do not need."""
         taken = [self.number[id(x)] for x in inputs]
-        live = set(results)
-        for k in range(len(self.equations) - 1, -1, -1):
-            equation = self.equations[k]
-            if k in live and equation is not None:
-                live.update(equation.inputs)
-                if equation.params:
-                    live.update(refs_of(equation.params))
-        new = {k: i for i, k in enumerate(taken)}
-        constants = [k for k in range(-1, -len(self.constants) - 1, -1) if k in live]
-        for k in constants:
-            new[k] = len(new)
-        kept = [k for k, e in enumerate(self.equations) if e is not None and k in live]
-        for k in kept:
-            new[k] = len(new)
-        equations = []
+        parts, new = assembled(taken, self.constants, self.equations, self.specs, results)
         labels = {}
-        for k in kept:
-            row, refs, params, origin = self.equations[k]  # type: ignore[misc]
-            if origin is not None:
-                origin = (new[origin[0]], origin[1]) if origin[0] in new else None
-            if params:
-                params = map_refs(params, lambda i: Ref(new[i]))
-            equations.append(Equation(row, tuple([new[i] for i in refs]), params, origin))
-            node = self.nodes[k]
-            if node is not None and node.name is not None:
-                labels[new[k]] = node.name
-        values = [self.constants[-1 - k] for k in constants]
+        for node, equation, k in zip(self.nodes, self.equations, new, strict=False):
+            if k >= 0 and equation is not None and node.name is not None:
+                labels[k] = node.name
         names: list[str] = []
         for x in inputs:
             names.append(identifier(x.name or "x", names))
-        specs = [self.specs[k] for k in taken] + [Spec.of(v) for v in values]
         return {
+            **parts,
             "name": identifier(name, ()),
             "input_names": tuple(names),
-            "constants": tuple(values),
-            "equations": tuple(equations),
-            "outputs": tuple([new[k] for k in results]),
-            "specs": tuple(specs + [self.specs[k] for k in kept]),
             "takes": takes,
             "gives": gives,
             "labels": labels,
@@ -325,7 +323,7 @@ def record_of(tensor: Node, name: str) -> dict[str, Any]:
         refs = tuple([recorder.refer(x) for x in node.inputs])
         spec = Spec.of(node._value)
         recorder.nodes.append(node)
-        recorder.equations.append(Equation(row, refs, node.params))
+        recorder.equations.append(Equation(row, refs, node.params or NOTHING))
         recorder.specs.append(spec)
         recorder.number[id(node)] = len(recorder.nodes) - 1
     takes = (

@@ -22,15 +22,26 @@ With `exact=False` also those that may change a last bit, the sign of a zero, or
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..observers import OBSERVERS
-from ..primitive import REGISTRY, Primitive
-from .equations import Equation, Ref, Spec, freeze, map_refs, plain, refs_of
+from ..primitive import REGISTRY, ROWS, Primitive
+from .equations import (
+    NOTHING,
+    Equation,
+    Ref,
+    Spec,
+    assembled,
+    freeze,
+    map_refs,
+    new_equation,
+    plain,
+    refs_of,
+)
 
 if TYPE_CHECKING:
     from .ir import Graph
@@ -38,10 +49,9 @@ if TYPE_CHECKING:
 FOLDED = 4096
 """A folded constant has at most so many entries: a larger one costs more kept than computed."""
 
-ADD, SUBTRACT, MULTIPLY, DIVIDE = (
+ADD, SUBTRACT, MULTIPLY, DIVIDE = ARITHMETIC = tuple(
     REGISTRY[f] for f in (np.add, np.subtract, np.multiply, np.divide)
 )
-ARITHMETIC = frozenset({ADD, SUBTRACT, MULTIPLY, DIVIDE})
 NEGATIVE, POSITIVE, POWER, WHERE = (
     REGISTRY[f] for f in (np.negative, np.positive, np.power, np.where)
 )
@@ -60,6 +70,12 @@ UNCHANGED = frozenset(
 SHAPERS = frozenset({"reshape", "stack", "ravel", "squeeze", "expand_dims", "transpose"})
 """Rows that only arrange entries."""
 
+REDUCIBLE = frozenset(
+    {*ARITHMETIC, NEGATIVE, POWER, WHERE, NOT_EQUAL, EXP, LOG}
+    | {row for row in (*ROWS.values(), *OBSERVERS.values()) if row.name in UNCHANGED | SHAPERS}
+)
+"""Rows that an identity may begin with."""
+
 
 class _Rewriter:
     """Builds the simplified graph equation by equation, numbering results as they come.
@@ -73,6 +89,7 @@ class _Rewriter:
         self.equations: list[Equation | None] = [None] * len(self.specs)
         self.constants: list[Any] = []
         self.known: dict[Any, int] = {}
+        self.inert: set[int] = set()
         self.seen: dict[Any, int] = {}
 
     def constant(self, value: Any) -> int:
@@ -81,6 +98,8 @@ class _Rewriter:
         if key not in self.known:
             self.constants.append(value)
             self.known[key] = -len(self.constants)
+            if self.exact and type(value) is float and value not in (0.0, 1.0, -1.0):
+                self.inert.add(-len(self.constants))
         return self.known[key]
 
     def value(self, i: int) -> Any:
@@ -98,25 +117,35 @@ class _Rewriter:
 
     def emit(
         self, row: Primitive, inputs: tuple[int, ...], spec: Spec,
-        params: Mapping[str, Any] | None = None, origin: Any = None,
+        params: Mapping[str, Any] = NOTHING, origin: Any = None,
     ) -> int:  # fmt: skip
         """Return the variable of an operation: a simpler one, one seen before, or a new one."""
-        params = params or {}
-        # most operations: two results that were computed, for which no exact identity waits
-        if not (self.exact and row in ARITHMETIC and inputs[0] >= 0 and inputs[1] >= 0):
+        if not self._is_irreducible(row, inputs):
             found = self._fold(row, inputs, spec, params)
-            if found is None:
+            if found is None and row in REDUCIBLE:
                 found = self._identity(row, inputs, spec)
             if found is not None:
                 return found
-        key = (row, inputs, freeze(params) if params else None)
+        key = (row, inputs, freeze(params)) if params else (row, inputs)
         known = self.seen.get(key)
         if known is not None:
             return known
         self.specs.append(spec)
-        self.equations.append(Equation(row, inputs, params, origin))
-        self.seen[key] = len(self.specs) - 1
-        return len(self.specs) - 1
+        self.equations.append(new_equation((row, inputs, params, origin)))
+        self.seen[key] = known = len(self.specs) - 1
+        return known
+
+    def _is_irreducible(self, row: Primitive, inputs: tuple[int, ...]) -> bool:
+        """Say of most operations, at little cost, that neither folding nor an identity waits."""
+        if len(inputs) == 2:
+            a, b = inputs
+            if a < 0 and b < 0:
+                return False
+            if row in ARITHMETIC and self.exact:
+                return (a >= 0 or a in self.inert) and (b >= 0 or b in self.inert)
+        elif max(inputs) < 0:
+            return False
+        return row not in REDUCIBLE
 
     def _fold(
         self, row: Primitive, inputs: tuple[int, ...], spec: Spec, params: Mapping[str, Any]
@@ -217,7 +246,7 @@ class _Rewriter:
         a, b = inputs[0], inputs[-1]
         left, right = self.value(a), self.value(b)
         float_result = spec.dtype.kind == "f"
-        if not float_result or (left is not None and np.shape(left)) or np.shape(right or 0.0):
+        if not float_result or any(c is not None and np.shape(c) for c in (left, right)):
             return None
         zero = self.constant(0.0) if not spec.shape else None
         if row is ADD:
@@ -275,61 +304,25 @@ def simplified(graph: Graph, exact: bool = True) -> Graph:
         The graph; its results have the same bits if `exact`.
     """
     rewriter = _Rewriter(graph, exact)
-    new = list(range(len(graph.input_names)))
-    new += [rewriter.constant(c) for c in graph.constants]
-    for variable, (row, inputs, params, origin) in graph.numbered():
+    count = len(graph.input_names)
+    new = [*range(count), *map(rewriter.constant, graph.constants)]
+    passed: tuple[int, int] | None = None  # the origin seen last, and what it is now
+    moved: tuple[int, int] | None = None
+    for (row, inputs, params, origin), spec in zip(
+        graph.equations, graph.specs[graph.first :], strict=True
+    ):
         if params:
             params = map_refs(params, lambda i: Ref(new[i]))
-        operands = tuple([new[i] for i in inputs])
-        if origin is not None:
-            made = new[origin[0]]
-            origin = (made, origin[1]) if made >= 0 else None
-        new.append(rewriter.emit(row, operands, graph.specs[variable], params, origin))
-    return _assembled(graph, rewriter, [new[i] for i in graph.outputs], new)
-
-
-def _assembled(
-    graph: Graph, rewriter: _Rewriter, outputs: Sequence[int], new: Sequence[int]
-) -> Graph:
-    """Put constants behind inputs and drop what the outputs do not need."""
-    start = len(graph.input_names)
-    made, constants = rewriter.equations, rewriter.constants
-    live = set(outputs)
-    for k in range(len(made) - 1, start - 1, -1):
-        if k in live:
-            equation = made[k]
-            assert equation is not None
-            live.update(equation.inputs)
-            if equation.params:
-                live.update(refs_of(equation.params))
-    used = [k for k in range(len(constants)) if -1 - k in live]
-    kept = [k for k in range(start, len(made)) if k in live]
-    final = {k: k for k in range(start)}
-    final.update((-1 - k, start + position) for position, k in enumerate(used))
-    final.update((k, start + len(used) + position) for position, k in enumerate(kept))
-    equations = []
-    for k in kept:
-        row, inputs, params, origin = made[k]  # type: ignore[misc]
-        if origin is not None:
-            origin = (final[origin[0]], origin[1]) if origin[0] in final else None
-        if params:
-            params = map_refs(params, lambda i: Ref(final[i]))
-        equations.append(Equation(row, tuple([final[i] for i in inputs]), params, origin))
+        if origin is not passed:
+            passed, moved = origin, None
+            if origin is not None and new[origin[0]] >= 0:
+                moved = new[origin[0]], origin[1]
+        new.append(rewriter.emit(row, tuple([new[i] for i in inputs]), spec, params, moved))
+    results = [new[i] for i in graph.outputs]
+    constants = rewriter.constants
+    parts, final = assembled(range(count), constants, rewriter.equations, rewriter.specs, results)
     labels: dict[int, str] = {}
     for old, name in graph.labels.items():
-        place = final.get(new[old], -1)
-        if place >= start and new[old] >= 0:
-            labels.setdefault(place, name)
-    specs = [
-        *rewriter.specs[:start],
-        *(Spec.of(constants[k]) for k in used),
-        *(rewriter.specs[k] for k in kept),
-    ]
-    return replace(
-        graph,
-        constants=tuple(constants[k] for k in used),
-        equations=tuple(equations),
-        outputs=tuple(final[i] for i in outputs),
-        specs=tuple(specs),
-        labels=labels,
-    )
+        if new[old] >= count and final[new[old]] >= 0:
+            labels.setdefault(final[new[old]], name)
+    return replace(graph, **parts, labels=labels)

@@ -115,3 +115,10 @@ def test_names_given_to_results_survive() -> None:
         return y * 1.0 + 2
 
     assert "height = sin(x)" in repr(trace(f, 1.0).simplify())
+
+
+def test_further_identities_pass_constants_that_are_arrays_by() -> None:
+    x, c = np.array([0.5, -2.0]), np.array([0.0, 1.0])
+    for f in (lambda x: x * c + c, lambda x: c / x - c, lambda x: (2.0 * x) * c, lambda x: x**c):
+        graph = trace(f, x)
+        np.testing.assert_array_equal(graph.simplify(exact=False)(x), graph(x))
