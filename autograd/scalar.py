@@ -50,7 +50,11 @@ def _on_floats(rule: Callable[..., Any], numpy: ScalarNumPy) -> Callable[..., An
         for name, value in rule.__globals__.items()
     }
     function = types.FunctionType(
-        rule.__code__, {**names, "np": numpy}, rule.__name__, closure=rule.__closure__
+        rule.__code__,
+        {**names, "np": numpy},
+        rule.__name__,
+        rule.__defaults__,
+        rule.__closure__,
     )
     return function
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import ast
 import functools
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ..errors import ArgumentError, message
 from ..observers import Observer
 from ..primitive import Primitive
-from .emit import beyond_floats, chain_rule_comment, title
-from .forms import C_NAMES, form_of
+from .emit import beyond_floats, beyond_forms, chain_rule_comment, title
+from .forms import C_NAMES, native_form_of
 
 if TYPE_CHECKING:
     from .ir import Graph
@@ -42,7 +42,7 @@ def c_of(graph: Graph) -> str:
         ArgumentError: if a value is an array, or a row does not say what it does to floats.
     """
     graph = graph.scalarised()
-    if found := beyond_floats(graph):
+    if found := beyond_floats(graph) or beyond_forms(graph):
         raise ArgumentError(
             message(
                 "a graph of floats for C",
@@ -100,15 +100,9 @@ def _safe(name: str) -> str:
 @functools.cache
 def templates(row: Primitive) -> tuple[tuple[str, ...], str]:
     """Return a row as C text: assignments, and the expression of the result."""
-    form = form_of(row)
+    form = native_form_of(row)
     if form is None:
-        raise ArgumentError(
-            message(
-                f"{row.name} to say what it does to floats in order to become C",
-                "no scalar function",
-                "scalar= where the operation is defined",
-            )
-        )
+        raise _refused(row, "none")
     names = {name: f"{{{i}}}" for i, name in enumerate(form.arguments)}
     steps = []
     for name, value in form.steps:
@@ -124,7 +118,7 @@ def _c(node: ast.expr, names: dict[str, str], row: Primitive) -> str:
     if isinstance(node, ast.Name):
         return names[node.id]
     if isinstance(node, ast.Constant) and isinstance(node.value, (int, float)):
-        return repr(float(node.value))
+        return "INFINITY" if node.value == math.inf else repr(float(node.value))
     if isinstance(node, ast.BinOp) and type(node.op) in OPERATORS:
         return f"({go(node.left)} {OPERATORS[type(node.op)]} {go(node.right)})"
     if isinstance(node, ast.UnaryOp):
@@ -140,7 +134,7 @@ def _c(node: ast.expr, names: dict[str, str], row: Primitive) -> str:
         return f"({go(node.test)} ? {go(node.body)} : {go(node.orelse)})"
     if isinstance(node, ast.Call):
         return _call(node, [go(argument) for argument in node.args], row)
-    raise _refused(row, node)
+    raise _refused(row, ast.unparse(node))
 
 
 def _call(node: ast.Call, arguments: list[str], row: Primitive) -> str:
@@ -151,14 +145,14 @@ def _call(node: ast.Call, arguments: list[str], row: Primitive) -> str:
     if isinstance(node.func, ast.Attribute) and ast.unparse(node.func.value) == "math":
         name = C_NAMES.get(node.func.attr, node.func.attr)
         return f"{name}({', '.join(arguments)})"
-    raise _refused(row, node)
+    raise _refused(row, ast.unparse(node))
 
 
-def _refused(row: Primitive, node: Any) -> ArgumentError:
+def _refused(row: Primitive, what: str) -> ArgumentError:
     return ArgumentError(
         message(
             f"a scalar function of {row.name} made of arithmetic and the math module",
-            ast.unparse(node),
+            what,
             "graph.source",
         )
     )

@@ -6,7 +6,7 @@ import functools
 import gc
 import math
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from importlib.util import find_spec
 from typing import Any, NamedTuple
@@ -15,8 +15,10 @@ import numpy as np
 
 from ..errors import ArgumentError, GraphError, message
 from ..node import Node, adopt, value_of
+from ..primitive import Primitive
 from ..recording import mode, traced
-from .emit import beyond_floats, is_scalar, load, scalar_body
+from .definitions import Definitions
+from .emit import beyond_floats, beyond_forms, is_scalar, load, scalar_body
 from .equations import SCALAR, Spec, fitted
 from .forms import float_text
 from .ir import Graph
@@ -118,11 +120,12 @@ def _careful(graph: Graph) -> Callable[[Sequence[Any]], list[Any]]:
     @functools.cache  # most calls go to the program with its guards inside: made when it is needed
     def straight() -> Callable[..., list[Any]]:
         names = graph.names(float_text)
-        lines, _ = scalar_body(graph, names)
+        scope = Bound(names)
+        lines = scalar_body(graph, names, scope)
         head = f"def run({', '.join(graph.input_names)}):"
         results = ", ".join(names[i] for i in graph.outputs)
         text = "\n".join([head, *(f"    {line}" for line in [*lines, f"return [{results}]"])])
-        return load(text, "run", _scope())
+        return load(text, "run", scope.values)
 
     def run(values: Sequence[Any]) -> list[Any]:
         try:
@@ -133,8 +136,20 @@ def _careful(graph: Graph) -> Callable[[Sequence[Any]], list[Any]]:
     return run
 
 
-def _scope() -> dict[str, Any]:
-    return {"math": math, "np": np}
+class Bound(Definitions):
+    """What a program refers to, as values: it is run where it is made."""
+
+    def __init__(self, taken: Collection[str]) -> None:
+        super().__init__(taken)
+        self.values: dict[str, Any] = {"math": math, "np": np}
+
+    def row(self, row: Primitive) -> str:
+        """Return what the program calls the function of a row."""
+        return self._named(row, row.name, lambda name: self.values.update({name: row.forward}))
+
+    def constant(self, value: Any, base: str = "k") -> str:
+        """Return what the program calls a constant."""
+        return self._named(value, base, lambda name: self.values.update({name: value}))
 
 
 class Compiled:
@@ -261,13 +276,16 @@ class Compiled:
             if not scalar:
                 return "numpy"
             # native code takes rows that say what they do to floats; NumPy has the others
-            native = find_spec("llvmlite") and all(e.row.scalar for e in graph.equations)
+            native = find_spec("llvmlite") and not beyond_forms(graph)
             return "llvm" if native else "python"
-        if not scalar and self.backend != "numpy":
+        found = "" if self.backend == "numpy" else beyond_floats(graph)
+        if self.backend == "llvm":
+            found = found or beyond_forms(graph)
+        if found:
             raise ArgumentError(
                 message(
                     f'a function of floats for backend="{self.backend}"',
-                    f"{beyond_floats(graph)} in {graph.name}",
+                    f"{found} in {graph.name}",
                     'backend="numpy", or "auto", which chooses',
                 )
             )
@@ -338,7 +356,8 @@ def _direct(graph: Graph, slow: Callable[..., Any]) -> Callable[..., Any] | None
     if not graph.input_names:
         return None
     names = graph.names(float_text)
-    lines, _ = scalar_body(graph, names)
+    scope = Bound(names)
+    lines = scalar_body(graph, names, scope)
     arguments = ", ".join(graph.input_names)
     result = _result_text(graph.gives, iter(names[i] for i in graph.outputs))
     if result is None:
@@ -348,7 +367,7 @@ def _direct(graph: Graph, slow: Callable[..., Any]) -> Callable[..., Any] | None
     text += [f"            {line}" for line in [*lines, f"return {result}"]]
     text += ["        except (ArithmeticError, ValueError):", "            pass"]
     text += [f"    return slow(({arguments},), {{}})", ""]
-    return load("\n".join(text), "run", {**_scope(), "slow": slow})
+    return load("\n".join(text), "run", {**scope.values, "slow": slow})
 
 
 def _result_text(structure: Structure, leaves: Any) -> str | None:

@@ -2,30 +2,20 @@
 
 from __future__ import annotations
 
-import ast
-import base64
-import inspect
-import sys
-import textwrap
-import types
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..errors import ArgumentError, message
 from ..observers import Observer
 from ..primitive import Primitive
-from ..primitives.special import SCIPY
-from .equations import Equation, Ref, describe
-from .forms import float_text, keeps_kind, may_raise, python_lines
+from .definitions import Definitions, array_text, literal
+from .equations import Equation, describe
+from .forms import Form, float_text, form_of, keeps_kind, may_raise, native_form_of, python_lines
 from .tree import Structure
 
 if TYPE_CHECKING:
     from .ir import Graph
-
-LISTED = 64
-"""An array constant of at most so many entries is written out, a larger one as base64 text."""
 
 IEEE = '''
 
@@ -81,7 +71,7 @@ def _plain(tree):
 
 
 def is_scalar(graph: Graph) -> bool:
-    """Whether every value of a graph is a float or a truth value that floats alone give."""
+    """Whether every value of a graph is a float or a truth value."""
     return not beyond_floats(graph)
 
 
@@ -94,12 +84,23 @@ def beyond_floats(graph: Graph) -> str:
             return f"a value of {spec}"
         if graph.is_constant(k) and not isinstance(graph.constant(k), (int, float, np.bool_)):
             return f"a constant of {spec}"
-    for variable, (row, _, params, _) in graph.numbered():
-        known = row.scalar is not None or getattr(np, row.forward.__name__, None) is row.forward
-        if not known or params or row.is_variadic:
-            return f"{row.name}{' with parameters' if params else ''}, which floats do not know,"
+    for variable, (row, _, _, _) in graph.numbered():
         if graph.specs[variable].dtype.kind != ("b" if isinstance(row, Observer) else "f"):
             return f"{graph.specs[variable]} from {row.name}"
+    return ""
+
+
+def beyond_forms(graph: Graph, form: Callable[[Primitive], Form | None] = native_form_of) -> str:
+    """Return what a graph of floats computes that no form tells, nothing if all is told.
+
+    Args:
+        graph: a graph of floats.
+        form: where the forms come from: C and machine code have more than Python.
+    """
+    for row, _, params, _ in graph.equations:
+        if params or form(row) is None:
+            settings = f" with {', '.join(params)}" if params else ""
+            return f"{row.name}{settings}, which does not say what it does to floats,"
     return ""
 
 
@@ -116,12 +117,15 @@ def source_of(graph: Graph) -> str:
     if not is_scalar(graph):
         return numpy_source(graph)
     names = graph.names(float_text)
-    lines, helpers = scalar_body(graph, names, comments=True)
+    definitions = Definitions([graph.name, *names])
+    lines = scalar_body(graph, names, definitions, comments=True)
     arguments = ", ".join(graph.input_names)
     result = tree_text(graph.gives, iter(names[i] for i in graph.outputs))
     careful = any(may_raise(e.row) for e in graph.equations)
-    text = [f'"""{title(graph)}"""', "", "import math"]
-    text += ["", "import numpy as np"] if helpers else []
+    imports = definitions.imports | {"import math"}
+    text = [f'"""{title(graph)}"""', "", *sorted(imports)]
+    text += ["", "import numpy as np"] if beyond_forms(graph, form_of) else []
+    text += definitions.head()
     if careful:
         # a second run with _Double for float and IEEE functions for math's where Python raises
         text.append(IEEE)
@@ -148,31 +152,29 @@ def title(graph: Graph) -> str:
 
 
 def scalar_body(
-    graph: Graph, names: Sequence[str], comments: bool = False
-) -> tuple[list[str], bool]:
-    """Return the assignments of a scalar graph on floats, and whether one of them needs NumPy.
+    graph: Graph, names: Sequence[str], definitions: Definitions, comments: bool = False
+) -> list[str]:
+    """Return the assignments of a scalar graph on floats.
 
     Args:
         graph: a scalar graph.
         names: one name a variable.
+        definitions: where the text finds the rows that do not say what they do to floats.
         comments: whether the text is to be read, and run again on floats of another type.
     """
     lines: list[str] = []
-    needs_numpy = False
     origin = None
     for variable, equation in graph.numbered():
         row = equation.row
         if comments and equation.origin != origin:
             origin = equation.origin
             lines += chain_rule_comment(graph, equation, names)
-        templates = python_lines(row)
-        operands = [names[i] for i in equation.inputs]
+        templates = None if equation.params else python_lines(row)
         if templates is None:
-            needs_numpy = True
             kind = "bool" if isinstance(row, Observer) else "float"
-            call = f"{qualified(row)}({', '.join(operands)})"
-            lines.append(f"{names[variable]} = {kind}({call})")
+            lines.append(f"{names[variable]} = {kind}({call_text(equation, names, definitions)})")
             continue
+        operands = [names[i] for i in equation.inputs]
         prefix = f"{names[variable]}_"
         lines += [t.format(*operands, out=names[variable], s=prefix) for t in templates]
         if comments and not isinstance(row, Observer):
@@ -183,7 +185,7 @@ def scalar_body(
             if not keeps_kind(row, floats):  # a literal would not divide as a _Double does
                 left, _, right = lines[-1].partition(" = ")
                 lines[-1] = f"{left} = float({right})"
-    return lines, needs_numpy
+    return lines
 
 
 def chain_rule_comment(graph: Graph, equation: Equation, names: Sequence[str]) -> list[str]:
@@ -204,7 +206,7 @@ def chain_rule_comment(graph: Graph, equation: Equation, names: Sequence[str]) -
 def numpy_source(graph: Graph) -> str:
     """Return a graph as a module of NumPy calls, one an equation."""
     names = graph.names()
-    definitions: dict[str, str] = {}
+    definitions = Definitions([graph.name, *names])
     constants: list[str] = []
     for k, c in enumerate(graph.constants, len(graph.input_names)):
         if not isinstance(c, (int, float)):
@@ -219,36 +221,26 @@ def numpy_source(graph: Graph) -> str:
         if equation.origin != origin:
             origin = equation.origin
             body += chain_rule_comment(graph, equation, names)
-        call = call_text(equation, names, definitions, constants)
+        if equation.row.name == "getitem" and graph.specs[equation.inputs[0]].shape:
+            index = index_text(equation.params["index"], names, definitions)
+            call = f"{names[equation.inputs[0]]}[{index}]"
+        else:
+            call = call_text(equation, names, definitions)
         spec = graph.specs[variable]
         if mixed and not spec.shape and spec.dtype == np.float64:
             call = f"float({call})"  # a NumPy double would make float32 arrays double
         body.append(f"{names[variable]} = {call}")
+    definitions.constants[:0] = constants
     result = tree_text(graph.gives, iter(names[i] for i in graph.outputs))
     text = [f'"""{title(graph)}"""', "", *_imports(definitions), "import numpy as np"]
-    text += [line for name, definition in definitions.items() for line in ("", "", definition)
-             if not name.startswith("import ")]  # fmt: skip
-    text += ["", "", *constants] if constants else []
+    text += definitions.head()
     text += ["", "", f"def {graph.name}({', '.join(graph.input_names)}):"]
     text += [f'    """{title(graph)}"""', *(f"    {line}" for line in body)]
     return "\n".join([*text, f"    return {result}", ""])
 
 
-def _imports(definitions: dict[str, str]) -> list[str]:
-    return sorted(name for name in definitions if name.startswith("import "))
-
-
-def call_text(
-    equation: Equation, names: Sequence[str], definitions: dict[str, str], constants: list[str]
-) -> str:
-    """Return the NumPy call of an equation; what it refers to goes to the other two.
-
-    Args:
-        equation: the equation.
-        names: one name a variable.
-        definitions: functions and imports the text needs, by name; added to.
-        constants: assignments of array parameters; added to.
-    """
+def call_text(equation: Equation, names: Sequence[str], definitions: Definitions) -> str:
+    """Return the NumPy call of an equation; what it refers to is added to the definitions."""
     row, params = equation.row, equation.params
     operands = [names[i] for i in equation.inputs]
     symbol = row.symbol
@@ -259,116 +251,29 @@ def call_text(
             return f"{'-' if symbol == 'neg' else '~'}{operands[0]}"
     if row.is_variadic:
         operands = [f"[{', '.join(operands)}]"]
-    settings = [f"{k}={literal(v, names, constants)}" for k, v in params.items()]
-    return f"{qualified(row, definitions)}({', '.join([*operands, *settings])})"
+    settings = [f"{k}={literal(v, names, definitions)}" for k, v in params.items()]
+    return f"{definitions.row(row)}({', '.join([*operands, *settings])})"
 
 
-def qualified(row: Primitive, definitions: dict[str, str] | None = None) -> str:
-    """Return what text calls the function of a row: NumPy's name, or a definition it brings."""
-    function = row.forward
-    name = function.__name__
-    for prefix, space in (("np", np), ("np.linalg", np.linalg)):
-        if getattr(space, name, None) is function:
-            return f"{prefix}.{name}"
-    special = sys.modules.get("scipy.special")
-    own = row.name in SCIPY and getattr(function, "__closure__", None)
-    if own or (special is not None and getattr(special, name, None) is function):
-        if definitions is not None:
-            definitions["import scipy.special"] = ""
-        return f"scipy.special.{SCIPY.get(row.name, name)}"
-    if definitions is None or not isinstance(function, types.FunctionType):
-        raise _unprintable(row.name)
-    _define(function, definitions, row.name)
-    return name
+def _imports(definitions: Definitions) -> list[str]:
+    return [*sorted(definitions.imports), ""] if definitions.imports else []
 
 
-def _define(function: types.FunctionType, definitions: dict[str, str], operation: str) -> None:
-    """Add the source of a function, with what it refers to, to the definitions."""
-    name = function.__name__
-    if name in definitions:
-        return
-    try:
-        tree = ast.parse(textwrap.dedent(inspect.getsource(function))).body[0]
-    except (OSError, SyntaxError, TypeError) as error:
-        raise _unprintable(operation) from error
-    if not isinstance(tree, ast.FunctionDef) or function.__closure__:
-        raise _unprintable(operation)
-    definitions[name] = ""
-    for used in sorted({n.id for n in ast.walk(tree) if isinstance(n, ast.Name)}):
-        value = function.__globals__.get(used)
-        if isinstance(value, Primitive):
-            called = qualified(value, definitions)
-            if called != used:
-                definitions[f"{used} ="] = f"{used} = {called}"
-            continue
-        if isinstance(value, (int, float, str)) and not isinstance(value, bool):
-            definitions[f"{used} ="] = f"{used} = {value!r}"
-        if isinstance(value, types.ModuleType):
-            if value is not np:
-                line = f"import {value.__name__}"
-                definitions[line if value.__name__ == used else f"{line} as {used}"] = ""
-        elif isinstance(value, types.FunctionType):
-            _define(value, definitions, operation)
-    tree.returns = None
-    tree.decorator_list = []
-    for argument in (*tree.args.args, *tree.args.kwonlyargs):
-        argument.annotation = None
-    # dependencies come first
-    del definitions[name]
-    definitions[name] = ast.unparse(tree)
+def index_text(index: Any, names: Sequence[str], definitions: Definitions) -> str:
+    """Return an index as it stands in brackets.
 
-
-def _unprintable(operation: str) -> ArgumentError:
-    return ArgumentError(
-        message(
-            f"a function of {operation} that text can bring along",
-            "one without a source of its own, or a closure",
-            "defining it at the top of a module's file",
-        )
-    )
-
-
-def literal(setting: Any, names: Sequence[str], constants: list[str]) -> str:
-    """Return a parameter as text; arrays become constants of their own."""
-    if type(setting) is Ref:
-        return names[setting.variable]
-    if isinstance(setting, np.ndarray):
-        name = f"k{len(constants)}"
-        constants.append(f"{name} = {array_text(setting)}")
-        return name
-    if isinstance(setting, (tuple, list)):
-        parts = ", ".join(literal(part, names, constants) for part in setting)
-        if isinstance(setting, list):
-            return f"[{parts}]"
-        return f"({parts},)" if len(setting) == 1 else f"({parts})"
-    if isinstance(setting, slice):
-        ends = (setting.start, setting.stop, setting.step)
-        return f"slice({', '.join(literal(end, names, constants) for end in ends)})"
-    if isinstance(setting, np.dtype):
-        return f"np.dtype({str(setting)!r})"
-    if isinstance(setting, type):
-        return setting.__name__ if setting.__module__ == "builtins" else f"np.{setting.__name__}"
-    if isinstance(setting, float):
-        return float_text(setting).replace("math.", "np.")
-    if isinstance(setting, np.generic):
-        return repr(setting.item())
-    return "..." if setting is ... else repr(setting)
-
-
-def array_text(value: Any) -> str:
-    """Return text that gives exactly this array or NumPy scalar."""
-    dtype = str(np.result_type(value))
-    if np.shape(value) == ():
-        return f"np.{dtype}({literal(np.asarray(value).item(), (), [])})"
-    if not value.size:
-        return f"np.empty({value.shape}, {dtype!r})"
-    if value.size <= LISTED and np.all(np.isfinite(value)):
-        return f"np.array({value.tolist()!r}, {dtype!r})"
-    packed = base64.b64encode(np.ascontiguousarray(value).tobytes()).decode()
-    return (
-        f"np.frombuffer(__import__('base64').b64decode({packed!r}), {dtype!r})"
-        f".reshape({value.shape})"
-    )
+    Example:
+        >>> index_text((slice(None, 3), None, -1), (), Definitions(()))
+        ':3, None, -1'
+    """
+    if type(index) is tuple and index:
+        parts = [index_text(part, names, definitions) for part in index]
+        return f"{parts[0]}," if len(parts) == 1 else ", ".join(parts)
+    if isinstance(index, slice):
+        ends = (index.start, index.stop, index.step)
+        texts = ["" if end is None else literal(end, names, definitions) for end in ends]
+        return ":".join(texts if texts[2] else texts[:2])
+    return literal(index, names, definitions)
 
 
 def tree_text(structure: Structure, leaves: Any) -> str:

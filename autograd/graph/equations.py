@@ -246,7 +246,7 @@ def identifier(name: str, taken: Collection[str]) -> str:
     return found
 
 
-_RESERVED = frozenset(dir(builtins)) | {"np", "math", "out", "self"}
+_RESERVED = frozenset(dir(builtins)) | {"np", "math", "scipy", "out", "self"}
 
 
 def sample(spec: Spec) -> Any:

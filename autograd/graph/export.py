@@ -14,6 +14,7 @@ import numpy as np
 
 from ..errors import ArgumentError, message, require
 from ..observers import Observer
+from ..primitive import ROWS
 from .equations import Equation, Ref, Spec, identifier, refs_of
 from .lowering import opened
 from .rewriting import simplified
@@ -118,6 +119,13 @@ def _nan_to_num(x: Any, nan: Any = 0.0, posinf: Any = None, neginf: Any = None) 
     return np.where(np.isnan(x), nan, np.where(x == np.inf, high, np.where(x == -np.inf, low, x)))
 
 
+def _sinc(x: Any, n: int = 0) -> Any:
+    if n:
+        return ROWS["sinc"].forward(x, n)
+    z = np.pi * np.where(x == 0, 1.0, x)
+    return np.where(x == 0, 1.0, np.sin(z) / z)
+
+
 def _euclidean(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     return np.sqrt(np.sum(x * x, axis=axis, keepdims=keepdims))
 
@@ -138,6 +146,7 @@ SPELLED: Mapping[str, Callable[..., Any]] = {
     "expm1": _kahan_expm1,
     "logaddexp": lambda a, b: np.maximum(a, b) + np.log1p(np.exp(-np.abs(a - b))),
     "xlogy": _xlogy,
+    "sinc": _sinc,
     "logit": lambda x: np.log(x / (1 - x)),
     "deg2rad": lambda x: x * (np.pi / 180),
     "radians": lambda x: x * (np.pi / 180),

@@ -10,21 +10,24 @@ from __future__ import annotations
 import ast
 import functools
 import inspect
+import linecache
 import math
 import types
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from ..errors import ArgumentError, message
-from ..primitive import Primitive
+from ..primitive import ROWS, Primitive
 
 CONVERSIONS = {math.radians: math.pi / 180, math.degrees: 180 / math.pi}
 """Functions of the math module that C has not: a product each."""
 
 C_NAMES = {"gamma": "tgamma"}
 """Functions of the math module that C calls otherwise."""
+
+LIBRARY = {"gamma": "math.gamma(a0)", "gammaln": "math.lgamma(a0)"}
+"""Rows that C's library computes as well as SciPy, and Python's math module does not."""
 
 
 @dataclass(frozen=True)
@@ -70,26 +73,48 @@ def form_of(row: Primitive) -> Form | None:
     return Form(arguments, (), _parsed(f"{arguments[0]} {symbol} {arguments[1]}"))
 
 
+@functools.cache
+def native_form_of(row: Primitive) -> Form | None:
+    """Return what a row is in C's arithmetic and library, None if these have it not."""
+    text = LIBRARY.get(row.name)
+    if row.scalar is None and text is not None and ROWS.get(row.name) is row:
+        return Form(("a0",), (), _parsed(text))
+    return form_of(row)
+
+
 def _parsed(text: str) -> ast.expr:
     return ast.parse(text, mode="eval").body
 
 
 def _read(function: types.FunctionType, row: Primitive) -> Form:
-    node = _definition(function)
+    node = definition_of(function)
     if node is None:
         raise _unreadable(row, "whose source is not available")
     arguments = tuple(a.arg for a in node.args.args)
     if isinstance(node, ast.Lambda):
-        return Form(arguments, (), node.body)
+        return Form(arguments, (), _numbered(node.body))
     steps: list[tuple[str, ast.expr]] = []
     for statement in node.body:
         if isinstance(statement, ast.Return) and statement.value is not None:
-            return Form(arguments, tuple(steps), statement.value)
+            return Form(arguments, tuple(steps), _numbered(statement.value))
         if isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name):
-            steps.append((statement.targets[0].id, statement.value))
+            steps.append((statement.targets[0].id, _numbered(statement.value)))
         elif not (isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)):
             break
     raise _unreadable(row, "with statements other than assignments and one return")
+
+
+class _Numbers(ast.NodeTransformer):
+    """Writes the numbers of the math module, such as math.pi, out."""
+
+    def visit_Attribute(self, node: ast.Attribute) -> ast.expr:
+        value = getattr(math, node.attr, None) if ast.unparse(node.value) == "math" else None
+        return ast.Constant(value) if isinstance(value, float) else node
+
+
+def _numbered(expression: ast.expr) -> ast.expr:
+    # of a copy: the tree belongs to the text of its function
+    return cast(ast.expr, _Numbers().visit(_parsed(ast.unparse(expression))))
 
 
 def _unreadable(row: Primitive, what: str) -> ArgumentError:
@@ -105,13 +130,14 @@ def _unreadable(row: Primitive, what: str) -> ArgumentError:
 @functools.cache
 def _tree(path: str) -> dict[int, list[ast.Lambda | ast.FunctionDef]]:
     found: dict[int, list[ast.Lambda | ast.FunctionDef]] = {}
-    for node in ast.walk(ast.parse(Path(path).read_text())):
+    for node in ast.walk(ast.parse("".join(linecache.getlines(path)))):
         if isinstance(node, (ast.Lambda, ast.FunctionDef)):
-            found.setdefault(node.lineno, []).append(node)
+            first = getattr(node, "decorator_list", None) or [node]
+            found.setdefault(first[0].lineno, []).append(node)
     return found
 
 
-def _definition(function: Callable[..., Any]) -> ast.Lambda | ast.FunctionDef | None:
+def definition_of(function: Callable[..., Any]) -> ast.Lambda | ast.FunctionDef | None:
     """Find a function's syntax tree; of several lambdas in a line, the one with its names."""
     code = function.__code__
     try:

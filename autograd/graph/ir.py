@@ -368,7 +368,7 @@ class Graph:
         """Return the graph on rows that say what they do to floats, where that is possible."""
         if any(spec.shape for spec in self.specs):
             return self
-        if any(e.row.scalar is None for e in self.equations):
+        if any(e.row.scalar is None or e.params for e in self.equations):
             return simplified(opened(self))
         return self
 

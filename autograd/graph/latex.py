@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import ast
-import functools
 import math
 import re
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ..errors import ArgumentError, message
-from ..primitive import Primitive
+from ..observers import OBSERVERS, Observer
+from ..primitive import REGISTRY, Primitive
 from .emit import beyond_floats
+from .equations import Equation
 from .forms import form_of
 
 if TYPE_CHECKING:
@@ -22,14 +24,64 @@ LONGEST = 60
 FUNCTIONS = {
     "exp": r"\exp", "log": r"\ln", "sin": r"\sin", "cos": r"\cos", "tan": r"\tan",
     "sinh": r"\sinh", "cosh": r"\cosh", "tanh": r"\tanh", "asin": r"\arcsin",
-    "acos": r"\arccos", "atan": r"\arctan",
+    "acos": r"\arccos", "atan": r"\arctan", "asinh": r"\operatorname{arsinh}",
+    "acosh": r"\operatorname{arcosh}", "atanh": r"\operatorname{artanh}",
+    "exp2": r"\operatorname{exp2}", "log1p": r"\operatorname{log1p}",
 }  # fmt: skip
+SUM, PRODUCT, POWER, ATOM = range(4)
+"""How tightly an expression holds together: the loosest needs parentheses first."""
+
+NOTATION = {
+    "square": (r"{a}^{{2}}", POWER),
+    "hypot": (r"\sqrt{{{a}^{{2}} + {b}^{{2}}}}", ATOM),
+    "fabs": (r"\left|{0}\right|", ATOM),
+    "cbrt": (r"\sqrt[3]{{{0}}}", ATOM),
+    "exp2": (r"2^{{{0}}}", POWER),
+    "expm1": (r"\exp\left({0}\right) - 1", SUM),
+    "log1p": (r"\ln\left(1 + {0}\right)", ATOM),
+    "log2": (r"\log_{{2}}\left({0}\right)", ATOM),
+    "log10": (r"\log_{{10}}\left({0}\right)", ATOM),
+    "floor": (r"\left\lfloor {0} \right\rfloor", ATOM),
+    "floor_divide": (r"\left\lfloor \frac{{{0}}}{{{1}}} \right\rfloor", ATOM),
+    "trunc": (r"\operatorname{{trunc}}\left({0}\right)", ATOM),
+    "fix": (r"\operatorname{{trunc}}\left({0}\right)", ATOM),
+    "rint": (r"\operatorname{{round}}\left({0}\right)", ATOM),
+    "round": (r"\operatorname{{round}}\left({0}\right)", ATOM),
+    "logaddexp": (r"\ln\left(\exp\left({0}\right) + \exp\left({1}\right)\right)", ATOM),
+    "logaddexp2": (r"\log_{{2}}\left(2^{{{0}}} + 2^{{{1}}}\right)", ATOM),
+    "logit": (r"\ln\left(\frac{{{0}}}{{1 - {c}}}\right)", ATOM),
+    "isnan": (r"\operatorname{{isnan}}\left({0}\right)", ATOM),
+    "isinf": (r"\operatorname{{isinf}}\left({0}\right)", ATOM),
+    "isfinite": (r"\operatorname{{isfinite}}\left({0}\right)", ATOM),
+    "ceil": (r"\left\lceil {0} \right\rceil", ATOM),
+    "maximum": (r"\max\left({0}, {1}\right)", ATOM),
+    "minimum": (r"\min\left({0}, {1}\right)", ATOM),
+    "sign": (r"\operatorname{{sgn}}\left({0}\right)", ATOM),
+    "gamma": (r"\Gamma\left({0}\right)", ATOM),
+    "gammaln": (r"\ln\left|\Gamma\left({0}\right)\right|", ATOM),
+    "digamma": (r"\psi\left({0}\right)", ATOM),
+    "polygamma": (r"\psi^{{({n})}}\left({0}\right)", ATOM),
+    "beta": (r"\mathrm{{B}}\left({0}, {1}\right)", ATOM),
+    "betaln": (r"\ln\left|\mathrm{{B}}\left({0}, {1}\right)\right|", ATOM),
+    "erfinv": (r"\operatorname{{erf}}^{{-1}}\left({0}\right)", ATOM),
+    "ndtr": (r"\Phi\left({0}\right)", ATOM),
+    "ndtri": (r"\Phi^{{-1}}\left({0}\right)", ATOM),
+    "bessel_i": (r"I_{{{order}}}\left({0}\right)", ATOM),
+    "bessel_j": (r"J_{{{order}}}\left({0}\right)", ATOM),
+    "i0": (r"I_{{0}}\left({0}\right)", ATOM),
+    "i1": (r"I_{{1}}\left({0}\right)", ATOM),
+    "j0": (r"J_{{0}}\left({0}\right)", ATOM),
+    "j1": (r"J_{{1}}\left({0}\right)", ATOM),
+}
+"""Rows written otherwise than what they do to floats.
+
+In the templates {0} and {1} are the operands, {a} and {b} the same as bases of powers, {c} the
+first as a term that is subtracted, others parameters.
+"""
+
 COMPARISONS = {
     ast.Eq: "=", ast.NotEq: r"\ne", ast.Lt: "<", ast.LtE: r"\le", ast.Gt: ">", ast.GtE: r"\ge",
 }  # fmt: skip
-
-SUM, PRODUCT, POWER, ATOM = range(4)
-"""How tightly an expression holds together: the loosest needs parentheses first."""
 
 Piece = tuple[str, int]
 
@@ -44,7 +96,7 @@ def latex_of(graph: Graph) -> str:
         The text, for display mathematics.
 
     Raises:
-        ArgumentError: if a value is an array, or a row does not say what it does to floats.
+        ArgumentError: if a value is an array.
     """
     graph = graph.scalarised()
     if found := beyond_floats(graph):
@@ -62,7 +114,7 @@ def latex_of(graph: Graph) -> str:
     pieces += [_number(float(c)) for c in graph.constants]
     lines = []
     for variable, equation in graph.numbered():
-        text, hold = render(equation.row, tuple([pieces[i] for i in equation.inputs]))
+        text, hold = render(equation, [pieces[i] for i in equation.inputs])
         label = variable in graph.labels
         if uses[variable] == 1 and len(text) <= LONGEST and not label:
             pieces.append((text, hold))
@@ -99,25 +151,26 @@ def _number(value: float) -> Piece:
     return text, ATOM if value >= 0 and not text.startswith("-") else SUM
 
 
-def render(row: Primitive, operands: tuple[Piece, ...]) -> Piece:
-    """Return the LaTeX of a row on operands, and how tightly it holds together."""
-    form = form_of(row)
-    if form is None:
-        raise ArgumentError(
-            message(
-                f"{row.name} to say what it does to floats in order to become LaTeX",
-                "no scalar function",
-                "scalar= where the operation is defined",
-            )
-        )
-    if form.steps:  # a function of several lines goes by its name
-        return rf"\operatorname{{{_words(row)}}}({', '.join(t for t, _ in operands)})", ATOM
-    return _latex(form.result, dict(zip(form.arguments, operands, strict=True)), row)
+def render(equation: Equation, operands: Sequence[Piece]) -> Piece:
+    """Return the LaTeX of an operation on operands, and how tightly it holds together."""
+    row, params = equation.row, equation.params
+    texts = [text for text, _ in operands]
+    own = OBSERVERS if isinstance(row, Observer) else REGISTRY
+    if row.name in NOTATION and own.get(row.numpy) is row and params.keys() <= {"n", "order"}:
+        template, hold = NOTATION[row.name]
+        bases = {k: _held(piece, ATOM) for k, piece in zip("ab", operands, strict=False)}
+        settings = {"n": 0, "order": 0, "c": _held(operands[0], PRODUCT), **params}
+        return template.format(*texts, **bases, **settings), hold
+    form = None if params else form_of(row)
+    if form is not None and not form.steps:
+        return _latex(form.result, dict(zip(form.arguments, operands, strict=True)), row)
+    # a function of several lines, or with parameters, goes by its name
+    named = "".join(rf",\ \mathrm{{{_plain(k)}}} = {_plain(repr(v))}" for k, v in params.items())
+    return rf"\operatorname{{{_plain(row.name)}}}\left({', '.join(texts)}{named}\right)", ATOM
 
 
-@functools.cache
-def _words(row: Primitive) -> str:
-    return row.name.replace("_", r"\_")
+def _plain(name: str) -> str:
+    return name.replace("_", r"\_")
 
 
 def _held(piece: Piece, least: int) -> str:
@@ -156,7 +209,8 @@ def _latex(node: ast.expr, names: dict[str, Piece], row: Primitive) -> Piece:
         return rf"\begin{{cases}}{cases}\end{{cases}}", ATOM
     if isinstance(node, ast.Call):
         return _call(node, [go(argument) for argument in node.args])
-    return rf"\operatorname{{{_words(row)}}}({', '.join(t for t, _ in names.values())})", ATOM
+    listed = ", ".join(text for text, _ in names.values())
+    return rf"\operatorname{{{_plain(row.name)}}}\left({listed}\right)", ATOM
 
 
 def _call(node: ast.Call, arguments: list[Piece]) -> Piece:

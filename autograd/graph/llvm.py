@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 from ..errors import ArgumentError, message
 from ..observers import Observer
 from ..primitive import Primitive
-from .forms import C_NAMES, form_of
+from .forms import C_NAMES, native_form_of
 from .lanes import DOUBLE, Lane, literal
 
 if TYPE_CHECKING:
@@ -151,7 +151,7 @@ def block_of(row: Primitive, kinds: str, lane: Lane = DOUBLE) -> Block:
         kinds: d or b for each operand.
         lane: the type of the operands that are not b.
     """
-    form = form_of(row)
+    form = native_form_of(row)
     lowering = _Lowering(row, lane)
     if form is None:
         raise lowering.refused("no scalar function")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import types
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
@@ -99,6 +100,8 @@ def _traced(
     params: Mapping[str, Any],
 ) -> Parts | None:
     """Trace the function of a row; None if it is no array code of rows."""
+
+    function = inspect.unwrap(function)  # of an operation of one's own: without the checks
 
     def call(*values: Any) -> Any:
         return function(list(values), **params) if row.is_variadic else function(*values, **params)

@@ -66,6 +66,7 @@ elementwise(
     np.float_power,
     lambda y, x, p: p * np.float_power(x, np.where((p == 0) & (x == 0), 1.0, p - 1)),
     lambda y, x, p: y * np.log(np.where(x == 0, 1.0, x)),
+    scalar=math.pow,
     domain=POWERS,
     note="x**0 and 0**p have derivative 0 at 0",
 )

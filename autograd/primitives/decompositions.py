@@ -73,6 +73,21 @@ composite(
 )
 
 
+# functions of their own: written graphs bring them along
+
+
+def _qr_of_tall(a: Any) -> Any:
+    return np.linalg.qr(a)
+
+
+def _eigh_of_symmetric(a: Any) -> Any:
+    return np.linalg.eigh(a)
+
+
+def _svd_of_any(a: Any) -> Any:
+    return np.linalg.svd(a, full_matrices=False)
+
+
 def _qr_shapes(a: Any) -> list[tuple[int, ...]]:
     *batch, m, n = np.shape(a)
     k = min(m, n)
@@ -98,7 +113,7 @@ def _qr_jvp(t: Any, ys: Any, a: Any) -> Any:
     return [scaled - q @ dr, dr @ r]
 
 
-_tall_qr = several(lambda a: np.linalg.qr(a), _qr_shapes, _qr_vjp, _qr_jvp, "qr_of_tall")
+_tall_qr = several(_qr_of_tall, _qr_shapes, _qr_vjp, _qr_jvp, "qr_of_tall")
 
 
 def _qr(a: Any, mode: str = "reduced") -> Any:
@@ -162,7 +177,7 @@ def _eigh_jvp(t: Any, ys: Any, a: Any) -> Any:
 
 
 _symmetric_eigh = several(
-    lambda a: np.linalg.eigh(a),
+    _eigh_of_symmetric,
     lambda a: [np.shape(a)[:-1], np.shape(a)],
     _eigh_vjp,
     _eigh_jvp,
@@ -250,9 +265,7 @@ def _svd_shapes(a: Any) -> list[tuple[int, ...]]:
     return [(*batch, m, k), (*batch, k), (*batch, k, n)]
 
 
-_thin_svd = several(
-    lambda a: np.linalg.svd(a, full_matrices=False), _svd_shapes, _svd_vjp, _svd_jvp, "thin_svd"
-)
+_thin_svd = several(_svd_of_any, _svd_shapes, _svd_vjp, _svd_jvp, "thin_svd")
 
 
 def _svd(a: Any, full_matrices: bool = True, compute_uv: bool = True) -> Any:

@@ -31,11 +31,29 @@ def _portion(power: Any, y: Any, mine: Any, other: Any) -> Any:
     return np.where(infinite, even, power(mine - np.where(infinite, 0.0, y)))
 
 
-for log_of_sum, power in ((np.logaddexp, np.exp), (np.logaddexp2, np.exp2)):
+def _logaddexp_of_floats(a: float, b: float) -> float:
+    """Return log(exp(a) + exp(b)) in NumPy's steps, which take infinities of one sign apart."""
+    gap = a - b
+    rest = math.log1p(math.exp(-abs(gap)))
+    return a + 0.6931471805599453 if a == b else a + rest if gap > 0 else b + rest
+
+
+def _logaddexp2_of_floats(a: float, b: float) -> float:
+    """Return log2(2**a + 2**b) likewise."""
+    gap = a - b
+    rest = 1.4426950408889634 * math.log1p(math.exp2(-abs(gap)))
+    return a + 1.0 if a == b else a + rest if gap > 0 else b + rest
+
+
+for log_of_sum, power, of_floats in (
+    (np.logaddexp, np.exp, _logaddexp_of_floats),
+    (np.logaddexp2, np.exp2, _logaddexp2_of_floats),
+):
     elementwise(
         log_of_sum,
         lambda y, a, b, power=power: _portion(power, y, a, b),
         lambda y, a, b, power=power: _portion(power, y, b, a),
+        scalar=of_floats,
         domain=REALS,
         note="0.5 each where both are the infinite result",
     )

@@ -42,6 +42,7 @@ elementwise(
     np.round,
     lambda y, x, decimals=0: 0.0,
     aliases=(np.around,),
+    scalar=_rint_of_float,
     domain=STEPS,
     note=CONSTANT,
 )
@@ -114,9 +115,18 @@ elementwise(
     domain=REALS,
     note="1 at the bounds, which themselves have 0 there",
 )
+
+
+def _finite_float(x: float) -> float:
+    """Return 0 for nan and the largest numbers for infinities."""
+    bounded = 1.7976931348623157e308 if x > 0 else -1.7976931348623157e308
+    return 0.0 if x != x else x if x - x == 0 else bounded
+
+
 elementwise(
     np.nan_to_num,
     lambda y, x, nan=0.0, posinf=None, neginf=None: np.isfinite(x),
+    scalar=_finite_float,
     domain=REALS,
     note="0 where a value is replaced",
 )

@@ -92,12 +92,23 @@ elementwise(
     _erfc,
     lambda y, x: -2 / math.sqrt(math.pi) * np.exp(-x * x),
     name="erfc",
+    scalar=math.erfc,
     domain=REALS,
 )
 _row("erfinv", lambda y, x: math.sqrt(math.pi) / 2 * np.exp(y * y), domain=UNIT)
+
+
+def _ndtr_of_float(x: float) -> float:
+    """Return the normal distribution function without cancellation in either tail."""
+    z = x * 0.7071067811865476
+    tail = 0.5 * math.erfc(abs(z))
+    return 0.5 + 0.5 * math.erf(z) if abs(z) < 1 else 1 - tail if z > 0 else tail
+
+
 _row(
     "ndtr",
     lambda y, x: np.exp(-0.5 * x * x) / math.sqrt(2 * math.pi),
+    scalar=_ndtr_of_float,
     domain=REALS,
 )
 _row("ndtri", lambda y, p: math.sqrt(2 * math.pi) * np.exp(0.5 * y * y), domain=PROBABILITY)
@@ -149,12 +160,22 @@ _row(
     arity=2,
     domain=POSITIVE,
 )
-_row("logit", lambda y, p: 1 / (p * (1 - p)), domain=PROBABILITY)
+
+
+def _logit_of_float(p: float) -> float:
+    """Return log(p / (1 - p)), around 1/2 as a difference that does not cancel."""
+    s = 2 * (p - 0.5)
+    near = p > 0.3 and p < 0.65
+    return math.log1p(s) - math.log1p(-s) if near else math.log(p / (1 - p))
+
+
+_row("logit", lambda y, p: 1 / (p * (1 - p)), scalar=_logit_of_float, domain=PROBABILITY)
 _row(
     "xlogy",
     lambda y, x, z: np.log(np.where(z == 0, 1.0, z)),
     lambda y, x, z: x / np.where(z == 0, np.where(x == 0, 1.0, 0.0), z),
     arity=2,
+    scalar=lambda x, z: 0.0 if x == 0 and z == z else x * math.log(z),
     domain=(REALS, POSITIVE),
     note="0 at x = z = 0",
 )
@@ -163,22 +184,34 @@ _row(
     lambda y, x, z: np.log1p(z),
     lambda y, x, z: x / (1 + z),
     arity=2,
+    scalar=lambda x, z: 0.0 if x == 0 and z == z else x * math.log1p(z),
     domain=(REALS, POSITIVE),
 )
-_row("entr", lambda y, x: -np.log(x) - 1, domain=POSITIVE)
+_row(
+    "entr",
+    lambda y, x: -np.log(x) - 1,
+    scalar=lambda x: -x * math.log(x) if x > 0 else 0.0 if x == 0 else -math.inf if x < 0 else x,
+    domain=POSITIVE,
+)
 
 
-def _bessel(kind: str) -> None:
+# the functions of their own are exact where those of any order give nan, next to 0
+
+
+def _bessel_i(x: Any, order: int = 0) -> Any:
+    """The modified Bessel function of an integer order."""
+    special = require("scipy.special", "nn", "compute Bessel functions")
+    return special.i0(x) if order == 0 else special.i1(x) if order == 1 else special.iv(order, x)
+
+
+def _bessel_j(x: Any, order: int = 0) -> Any:
+    """The Bessel function of an integer order."""
+    special = require("scipy.special", "nn", "compute Bessel functions")
+    return special.j0(x) if order == 0 else special.j1(x) if order == 1 else special.jv(order, x)
+
+
+def _bessel(kind: str, function: Callable[..., Any], sign: int) -> None:
     """Register the Bessel functions of orders 0 and 1 as one row of any integer order."""
-
-    def function(x: Any, order: int = 0) -> Any:
-        special = require("scipy.special", "nn", f"compute {kind}{order}")
-        # the functions of their own are exact where those of any order give nan, next to 0
-        if order < 2:
-            return getattr(special, f"{kind}{order}")(x)
-        return getattr(special, f"{kind}v")(order, x)
-
-    sign = 1 if kind == "i" else -1
 
     def slope(y: Any, x: Any, order: int = 0) -> Any:
         above = row.bind((x,), {"order": order + 1})
@@ -186,7 +219,6 @@ def _bessel(kind: str) -> None:
             return sign * above
         return 0.5 * (row.bind((x,), {"order": order - 1}) + sign * above)
 
-    function.__doc__ = f"The Bessel function {kind} of an integer order."
     row = elementwise(function, slope, name=f"bessel_{kind}", domain=REALS)
     for order in (0, 1):
         forward = _one(f"{kind}{order}")
@@ -201,7 +233,7 @@ def _bessel(kind: str) -> None:
         )
 
 
-_bessel("i")
-_bessel("j")
+_bessel("i", _bessel_i, 1)
+_bessel("j", _bessel_j, -1)
 SCIPY["expit"] = "sigmoid"
 SCIPY["log_expit"] = "log_sigmoid"

@@ -70,12 +70,13 @@ def _sinc_derivative(x: Any, n: int = 0) -> Any:
     """
     if n == 0:
         return np.sinc(x)
-    z = np.pi * np.asarray(x)
+    z = np.pi * x
     near = np.abs(z) <= n + 2
     small = np.where(near, z, 0.0)
-    series = np.zeros_like(z)
+    series = 0.0 * z
     for k in range((n + 1) // 2, (n + 1) // 2 + 24 + n):
-        series += (-1) ** k * small ** (2 * k - n) / (math.factorial(2 * k - n) * (2 * k + 1))
+        term = small ** (2 * k - n) / float(math.factorial(2 * k - n) * (2 * k + 1))
+        series = series + (-1) ** k * term
     far = np.where(near, 1.0, z)
     recurrence = np.sin(far) / far
     for m in range(1, n + 1):
@@ -84,10 +85,26 @@ def _sinc_derivative(x: Any, n: int = 0) -> Any:
 
 
 def _sinc_slope(y: Any, x: Any, n: int = 0) -> Any:
-    return sinc.bind((x,), {"n": n + 1})
+    return _sinc_of_order(x, n + 1)
 
 
-sinc = elementwise(_sinc_derivative, _sinc_slope, name="sinc", numpy=np.sinc, domain=REALS)
+def _sinc_of_order(x: Any, n: int) -> Any:
+    return sinc.bind((x,), {"n": n})  # the row: a rule on floats has its function in its place
+
+
+def _sinc_of_float(x: float) -> float:
+    z = math.pi * x
+    return 1.0 if x == 0 else math.sin(z) / z
+
+
+sinc = elementwise(
+    _sinc_derivative,
+    _sinc_slope,
+    name="sinc",
+    numpy=np.sinc,
+    scalar=_sinc_of_float,
+    domain=REALS,
+)
 
 custom(
     np.unwrap,

@@ -224,7 +224,7 @@ def test_auto_takes_what_the_function_is_made_of(monkeypatch: pytest.MonkeyPatch
     assert chosen(lambda x: np.sum(x * x), np.ones(3)) == "numpy"
     assert chosen(lambda x: x * x, np.float32(2.0)) == "numpy"
     # a row that does not say what it does to floats
-    assert chosen(lambda x: np.logaddexp(x, 1.0) * x, 2.0) == "python"
+    assert chosen(lambda x: np.i0(x) * x, 2.0) == "python"
     monkeypatch.setattr("autograd.graph.compiler.find_spec", lambda name: None)
     assert chosen(bowl, 3.0, 1.0) == "python"
 
@@ -238,14 +238,16 @@ def test_bad_settings_are_refused_before_the_first_call() -> None:
             make(3)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("backend", ["python", "llvm"])
-def test_the_row_that_floats_do_not_know_is_named(backend: str) -> None:
-    with pytest.raises(ag.ArgumentError, match="got i0, which floats do not know"):
-        ag.compile(lambda x: np.i0(x) + 1, backend=backend)(1.0)
-    graph = ag.trace(np.i0, 1.0)
-    for write in (graph.to_c, graph.to_latex):
-        with pytest.raises(ag.ArgumentError, match="got i0, which floats do not know"):
-            write()
+def test_the_row_that_does_not_say_what_it_does_to_floats_is_named() -> None:
+    refusal = r"got i0, which does not say what it does to floats, in .*; try .*numpy|source"
+    with pytest.raises(ag.ArgumentError, match=refusal):
+        ag.compile(lambda x: np.i0(x) + 1, backend="llvm")(1.0)
+    with pytest.raises(ag.ArgumentError, match=refusal):
+        ag.trace(np.i0, 1.0).to_c()
+    with pytest.raises(ag.ArgumentError, match="got round with decimals, which does not say"):
+        ag.trace(lambda x: np.round(x, 2), 1.0).to_c()
+    python = ag.compile(lambda x: np.i0(x) + np.round(x, 1), backend="python")
+    assert python(1.26) == np.i0(1.26) + 1.3
 
 
 def test_refusals_are_one_sentence() -> None:
@@ -256,8 +258,6 @@ def test_refusals_are_one_sentence() -> None:
             ag.compile(bowl, backend=backend)(np.ones(3), np.ones(3))
         with pytest.raises(ag.ArgumentError, match=r"a value of float32.*numpy"):
             ag.compile(bowl, backend=backend)(np.float32(1), np.float32(2))
-    with pytest.raises(ag.ArgumentError, match=r"logaddexp.*python"):
-        ag.compile(lambda x: np.logaddexp(x, 1.0), backend="llvm")(2.0)
     with pytest.raises(ag.TraceError, match=r"np\.where"):
         ag.compile(lambda x: x if x > 0 else -x)(1.0)
     with pytest.raises(ag.ArgumentError, match=r"functools\.partial"):
