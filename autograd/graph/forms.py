@@ -26,8 +26,15 @@ CONVERSIONS = {math.radians: math.pi / 180, math.degrees: 180 / math.pi}
 C_NAMES = {"gamma": "tgamma"}
 """Functions of the math module that C calls otherwise."""
 
-LIBRARY = {"gamma": "math.gamma(a0)", "gammaln": "math.lgamma(a0)"}
-"""Rows that C's library computes as well as SciPy, and Python's math module does not."""
+LIBRARY = {
+    "gamma": "math.gamma(a0)",
+    "gammaln": "math.lgamma(a0)",
+    "erfc": "math.erfc(a0)",
+    "ndtr": "0.5 + 0.5 * math.erf(a0 * 0.7071067811865476) if abs(a0) < 1.4142135623730951 else "
+    "1 - 0.5 * math.erfc(a0 * 0.7071067811865476) if a0 > 0 else "
+    "0.5 * math.erfc(a0 * -0.7071067811865476)",
+}
+"""Rows that are SciPy's on floats of Python, and no worse with C's library."""
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import functools
+import math
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
@@ -11,7 +12,7 @@ from ..errors import ArgumentError, message
 from ..observers import Observer
 from ..primitive import Primitive
 from .forms import C_NAMES, native_form_of
-from .lanes import DOUBLE, Lane, literal
+from .lanes import DOUBLE, Lane, literal, rounded
 
 if TYPE_CHECKING:
     from .ir import Graph
@@ -79,7 +80,10 @@ class _Lowering:
         if isinstance(node, ast.Name):
             return names[node.id]
         if isinstance(node, ast.Constant) and isinstance(node.value, (int, float)):
-            return self.lane.number(float(node.value)), "d"
+            number = float(node.value)
+            if self.lane.size == "float" and math.isinf(rounded(number)) and math.isfinite(number):
+                raise self.refused("a number beyond float32")
+            return self.lane.number(number), "d"
         if isinstance(node, ast.BinOp) and type(node.op) in ARITHMETIC:
             left = self.double(self.lower(node.left, names))
             right = self.double(self.lower(node.right, names))

@@ -92,23 +92,12 @@ elementwise(
     _erfc,
     lambda y, x: -2 / math.sqrt(math.pi) * np.exp(-x * x),
     name="erfc",
-    scalar=math.erfc,
     domain=REALS,
 )
 _row("erfinv", lambda y, x: math.sqrt(math.pi) / 2 * np.exp(y * y), domain=UNIT)
-
-
-def _ndtr_of_float(x: float) -> float:
-    """Return the normal distribution function without cancellation in either tail."""
-    z = x * 0.7071067811865476
-    tail = 0.5 * math.erfc(abs(z))
-    return 0.5 + 0.5 * math.erf(z) if abs(z) < 1 else 1 - tail if z > 0 else tail
-
-
 _row(
     "ndtr",
     lambda y, x: np.exp(-0.5 * x * x) / math.sqrt(2 * math.pi),
-    scalar=_ndtr_of_float,
     domain=REALS,
 )
 _row("ndtri", lambda y, p: math.sqrt(2 * math.pi) * np.exp(0.5 * y * y), domain=PROBABILITY)
