@@ -148,7 +148,7 @@ class Native:
         if float.__basicsize__ == VALUE_OFFSET + 8 and not any(truths):
             wrapper = wrapper_of(graph, graph.gives, id(slow))
         names = ["run"] if wrapper is None else ["run", "call"]
-        self._program = _linked(binding, self.text + (wrapper or ""), names)
+        self._program = linked(binding, self.text + (wrapper or ""), names)
         self._inputs = ctypes.c_double * max(len(graph.input_names), 1)
         self._outputs = ctypes.c_double * max(len(graph.outputs), 1)
         self._truths = truths
@@ -178,15 +178,13 @@ _programs = itertools.count()
 
 
 @functools.cache
-def _linker(binding: Any) -> Any:
+def _linker(binding: Any, features: str, level: int) -> Any:
     """Return what links programs, with the functions that they may call."""
     for step in ("initialize_native_target", "initialize_native_asmprinter"):
         getattr(binding, step)()
-    # choosing between two numbers is a branch without AVX
-    features = "+avx" if binding.get_host_cpu_features().get("avx") else ""
     # a program lies in one piece: no need for addresses of 64 bits wherever it reads a constant
     machine = binding.Target.from_default_triple().create_target_machine(
-        opt=0, codemodel="small", features=features
+        opt=level, codemodel="small", features=features
     )
     linker = binding.create_lljit_compiler(machine)
     library = binding.JITLibraryBuilder()
@@ -200,9 +198,22 @@ def _linker(binding: Any) -> Any:
     return linker, library.link(linker, RUNTIME)
 
 
-def _linked(binding: Any, text: str, names: Sequence[str]) -> Any:
-    """Return a program from LLVM text, which has the addresses of its functions by name."""
-    linker, _ = _linker(binding)
+def linked(
+    binding: Any, text: str, names: Sequence[str], features: str | None = None, level: int = 0
+) -> Any:
+    """Return a program from LLVM text, which has the addresses of its functions by name.
+
+    Args:
+        binding: the module `llvmlite.binding`.
+        text: functions, optimised as far as they shall be.
+        names: the functions whose addresses are wanted.
+        features: what the processor has, as LLVM spells it; AVX if it has that.
+        level: how much care instructions are chosen with, 0 to 3; loops need 1.
+    """
+    if features is None:
+        # choosing between two numbers is a branch without AVX
+        features = "+avx" if binding.get_host_cpu_features().get("avx") else ""
+    linker, _ = _linker(binding, features, level)
     library = binding.JITLibraryBuilder().add_ir(text).add_jit_library(RUNTIME)
     for name in names:
         library.export_symbol(name)
