@@ -12,6 +12,7 @@ from autograd.errors import ArgumentError, ShapeError, message
 from nn.losses.common import (
     EPSILON,
     REGISTRY,
+    array_or_tensor,
     constant,
     fitted_weight,
     not_numbers,
@@ -156,7 +157,7 @@ def class_index(
         >>> class_index([[2], [0]], (2, 3))[0]
         array([2, 0])
     """
-    t: Any = labels if isinstance(labels, Tensor) else np.asarray(labels)
+    t = array_or_tensor(labels)
     if t.dtype.kind not in "fiub":
         raise ArgumentError(not_numbers("whole numbers from 0 as labels", t))
     rows = list(shape)

@@ -60,9 +60,14 @@ def reduce(entries: Any, weight: Any = None, reduction: str | None = "sum_over_b
     return ag.mean(entries) if weight is None else ag.sum(entries) / count
 
 
+def array_or_tensor(x: Any) -> Any:
+    """Return a Tensor as it is, anything else as an array."""
+    return x if isinstance(x, Tensor) else np.asarray(x)
+
+
 def fitted_weight(weight: Any, entries: Any) -> Any:
     """Return the weights in the type and rank of the entries."""
-    w = weight if isinstance(weight, Tensor) else np.asarray(weight)
+    w = array_or_tensor(weight)
     shape = np.shape(entries)
     if w.ndim > len(shape) and w.shape[-1] == 1:
         w = w[..., 0]
@@ -85,7 +90,7 @@ def dtype(x: Any) -> np.dtype[Any]:
 
 def targets(y_true: Any, y_pred: Any, name: str) -> Any:
     """Return the targets in the type and shape of the predictions; (n,) fits (n, 1)."""
-    t = y_true if isinstance(y_true, Tensor) else np.asarray(y_true)
+    t = array_or_tensor(y_true)
     check_targets(t, np.shape(y_pred), name)
     if np.shape(t) != np.shape(y_pred):
         t = ag.reshape(t, np.shape(y_pred))
@@ -107,7 +112,7 @@ def aligned(y_true: Any, y_pred: Any) -> Any:
         >>> aligned([1, 2], np.zeros((2, 1))).shape
         (2, 1)
     """
-    t = y_true if isinstance(y_true, Tensor) else np.asarray(y_true)
+    t = array_or_tensor(y_true)
     given, wanted = np.shape(t), np.shape(y_pred)
     if (*given, 1) == wanted or given == (*wanted, 1):
         return ag.reshape(t, wanted)

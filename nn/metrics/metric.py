@@ -10,6 +10,7 @@ import numpy as np
 from autograd import Tensor
 from autograd.errors import ArgumentError, ShapeError, message
 from nn import initializers, losses
+from nn.losses.common import array_or_tensor
 from nn.registry import Configurable, Registry, snake_case
 
 REGISTRY = Registry("metric")
@@ -189,31 +190,46 @@ class Mean(Accumulator):
 
     def update_state(self, values: Any, sample_weight: Any = None) -> None:  # type: ignore[override]
         """Take in values, each as heavy as its weight."""
-        v = np.asarray(values, float)
-        if sample_weight is None:
-            self.total += float(np.add.reduce(v, None))
-            self.count += v.size
-            return
-        w = np.asarray(sample_weight, float)
-        if not v.ndim and not w.ndim:
-            self.total += float(v) * float(w)
-            self.count += float(w)
-            return
-        if w.ndim > v.ndim and w.shape[-1] == 1:
-            w = w[..., 0]
-        if w.ndim and w.shape != v.shape[: w.ndim]:
-            raise ShapeError(
-                message(
-                    f"sample_weight of shape {v.shape}", f"shape {w.shape}", "one weight an example"
-                )
-            )
-        w = np.broadcast_to(w.reshape(w.shape + (1,) * (v.ndim - w.ndim)), v.shape)
-        self.total += float(np.sum(v * w))
-        self.count += float(np.sum(w))
+        self.add_terms(*weighed(np.asarray(values, float), sample_weight))
+
+    def add_terms(self, total: Any, count: Any) -> None:
+        """Take in what `weighed` gave."""
+        self.total += float(total)
+        self.count += float(count)
 
     def result(self) -> float:
         """Return the mean, 0 of nothing."""
         return self.total / self.count if self.count else 0.0
+
+
+def weighed(values: Any, weight: Any = None) -> tuple[Any, Any]:
+    """Return the sum of values, each as heavy as its weight, and the sum of the weights.
+
+    Args:
+        values: a float64 array or Tensor.
+        weight: one weight an example, or one for all; 1 if None.
+
+    Raises:
+        ShapeError: if the weights do not fit.
+
+    Example:
+        >>> total, count = weighed(np.array([1.0, 3.0]), [1.0, 0.5])
+        >>> float(total), float(count)
+        (2.5, 1.5)
+    """
+    if weight is None:
+        return np.sum(values), np.size(values)
+    w = array_or_tensor(weight)
+    shape = np.shape(values)
+    if w.ndim > len(shape) and w.shape[-1] == 1:
+        w = w[..., 0]
+    if w.ndim and w.shape != shape[: w.ndim]:
+        raise ShapeError(
+            message(f"sample_weight of shape {shape}", f"shape {w.shape}", "one weight an example")
+        )
+    w = np.reshape(w.astype(float), w.shape + (1,) * (len(shape) - w.ndim))
+    w = np.broadcast_to(w, shape)
+    return np.sum(values * w), np.sum(w)
 
 
 class MeanOf(Mean):
@@ -241,9 +257,24 @@ class MeanOf(Mean):
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:  # type: ignore[override]
         """Take in a batch."""
-        p = _raw(y_pred)
-        values = self.function(_raw(losses.aligned(y_true, p)), p, **self.options)
-        super().update_state(_raw(values), sample_weight)
+        self.add_terms(*self.terms(_raw(y_true), _raw(y_pred), sample_weight))
+
+    def terms(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> tuple[Any, Any]:
+        """Return what a batch adds to total and count; change nothing.
+
+        Args:
+            y_true: the targets, an array or a Tensor.
+            y_pred: the predictions, likewise.
+            sample_weight: one weight an example.
+        """
+        values = self.function(losses.aligned(y_true, y_pred), y_pred, **self.options)
+        return weighed(array_or_tensor(values).astype(float), sample_weight)
+
+    @property
+    def is_traceable(self) -> bool:
+        """Whether a planned step may compute the terms: nothing looks at values before."""
+        own = type(self).update_state is not MeanOf.update_state
+        return self.function in _TRACEABLE and not own
 
 
 def _raw(x: Any) -> Any:
@@ -262,7 +293,7 @@ def binary_accuracy(y_true: Any, y_pred: Any, threshold: float = 0.5) -> Any:
         array([0., 1.])
     """
     t = _same_shape(y_true, y_pred, "binary_accuracy")
-    return np.mean(t == (y_pred > threshold), axis=-1, dtype=float)
+    return np.mean((t == (y_pred > threshold)).astype(float), axis=-1)
 
 
 @REGISTRY.add()
@@ -289,10 +320,8 @@ def sparse_categorical_accuracy(y_true: Any, y_pred: Any) -> Any:
 
 
 def _same_shape(y_true: Any, y_pred: Any, name: str) -> Any:
-    t = np.asarray(y_true)
+    t = losses.aligned(y_true, y_pred)
     shape = np.shape(y_pred)
-    if (*t.shape, 1) == shape or t.shape == (*shape, 1):
-        t = t.reshape(shape)
     if t.shape != shape:
         raise ShapeError(
             message(f"y_true of shape {shape} in {name}", f"shape {t.shape}", "targets like y_pred")
@@ -301,7 +330,7 @@ def _same_shape(y_true: Any, y_pred: Any, name: str) -> Any:
 
 
 def _labels(y_true: Any, y_pred: Any) -> Any:
-    t = np.asarray(y_true)
+    t = array_or_tensor(y_true)
     rows = np.shape(y_pred)[:-1]
     if t.shape == (*rows, 1):
         t = t[..., 0]
@@ -380,9 +409,19 @@ def accuracy(y_true: Any, y_pred: Any) -> Any:
 Accuracy = _metric_class("Accuracy", accuracy, True)
 
 
+def fitting_accuracy(y_true: Any, y_pred: Any) -> Any:
+    """Return for each example whether it is right: binary, by label or one-hot, as shapes tell."""
+    shape, predicted = np.shape(y_true), np.shape(y_pred)
+    if len(predicted) < 2 or predicted[-1] == 1:
+        return binary_accuracy(y_true, y_pred)
+    if len(shape) < len(predicted) or shape[-1] == 1:
+        return sparse_categorical_accuracy(y_true, y_pred)
+    return categorical_accuracy(y_true, y_pred)
+
+
 @REGISTRY.add("accuracy", "acc")
-class FittingAccuracy(Accumulator):
-    """What "accuracy" means: the kind that fits the first batch, binary, by label or one-hot.
+class FittingAccuracy(MeanOf):
+    """What "accuracy" means: the kind that fits the batch, binary, by label or one-hot.
 
     Example:
         >>> FittingAccuracy()([1, 0], np.array([[0.2, 0.8], [0.6, 0.4]]))
@@ -391,38 +430,29 @@ class FittingAccuracy(Accumulator):
 
     higher_is_better = True
 
-    def reset_state(self) -> None:
-        """Forget everything, the kind of accuracy included."""
-        self.kind: Any = None
+    def __init__(self, name: str | None = None) -> None:
+        super().__init__(fitting_accuracy, name or "accuracy")
 
-    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
-        """Take in a batch."""
-        if self.kind is None:
-            shape, predicted = np.shape(y_true), np.shape(y_pred)
-            if not predicted or predicted[-1] == 1 or len(predicted) == 1:
-                self.kind = BinaryAccuracy()
-            elif len(shape) < len(predicted) or shape[-1] == 1:
-                self.kind = SparseCategoricalAccuracy()
-            else:
-                self.kind = CategoricalAccuracy()
-        self.kind.update_state(y_true, y_pred, sample_weight)
 
-    def get_state(self) -> dict[str, Any]:
-        """Return the kind of accuracy with what it has accumulated."""
-        kind = self.kind
-        return {} if kind is None else {"kind": kind.name, **kind.get_state()}
-
-    def set_state(self, state: dict[str, Any]) -> None:
-        """Go on from what `get_state` returned."""
-        self.reset_state()
-        if state:
-            numbers = dict(state)
-            self.kind = get(REGISTRY.find(numbers.pop("kind").replace("_", ""))())
-            self.kind.set_state(numbers)
-
-    def result(self) -> float:
-        """Return the share of right answers."""
-        return 0.0 if self.kind is None else self.kind.result()
+_TRACEABLE = frozenset(
+    {
+        binary_accuracy,
+        categorical_accuracy,
+        sparse_categorical_accuracy,
+        accuracy,
+        fitting_accuracy,
+        losses.mean_squared_error,
+        losses.mean_absolute_error,
+        losses.mean_absolute_percentage_error,
+        losses.mean_squared_logarithmic_error,
+        losses.log_cosh,
+        losses.huber,
+        losses.hinge,
+        losses.squared_hinge,
+        losses.poisson,
+    }
+)
+"""Functions that refuse shapes, which a trace knows, but no values."""
 
 
 def get(identifier: Any) -> Metric:
