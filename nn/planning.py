@@ -153,6 +153,8 @@ class _Marks:
         if recipe is not None:
             attributes = vars(recipe.optimizer)
             parts.append((attributes, [k for k in attributes if k not in _OF_THE_UPDATE]))
+            parts.append((vars(recipe), list(vars(recipe))))
+            parts += [(vars(mean), ["function", "options"]) for mean in recipe.means]
             rules = [r for rule in model.all_rules() for r in (rule.regularizer, rule.constraint)]
             owners += [part for part in (recipe.loss, *rules) if hasattr(part, "__dict__")]
         reading = Reading((model, *owners, *([recipe.optimizer] if recipe else [])))
@@ -297,31 +299,36 @@ class Prediction:
 
 
 class Measurement:
-    """Loss and outputs of a model for one shape of batch.
+    """Loss, outputs and what metrics add up, of a model for one shape of batch.
 
     Args:
         model: a compiled and built model.
-        outcome: gives loss and outputs of a model for a batch.
         x: the inputs of a batch.
         y: its targets.
         weight: one weight an example, or None.
     """
 
-    def __init__(
-        self, model: Any, outcome: Callable[..., Any], x: Any, y: Any, weight: Any
-    ) -> None:
+    def __init__(self, model: Any, x: Any, y: Any, weight: Any) -> None:
+        recipe = model.recipe
         self.makers = _rehearsed(model, x, False).makers
 
         def step(x: Any, y: Any, weight: Any, drawn: Any) -> Any:
             with gathering(Effects(drawn)):
-                return list(outcome(model, x, y, weight))
+                loss, prediction = recipe.outcome(model, x, y, weight)
+            return [loss, prediction, *_terms(recipe, y, prediction, weight)]
 
         self.program = _program(step, x, y, weight, [make() for make in self.makers])
 
-    def __call__(self, batch: Sequence[Any]) -> tuple[float, Any]:
-        """Return loss and outputs."""
-        loss, prediction = self.program([*batch, *[make() for make in self.makers]])
-        return float(loss), prediction
+    def __call__(self, batch: Sequence[Any]) -> tuple[float, Any, list[Any]]:
+        """Return loss, outputs, and the terms of metrics."""
+        loss, prediction, *terms = self.program([*batch, *[make() for make in self.makers]])
+        return float(loss), prediction, terms
+
+
+def _terms(recipe: Any, y: Any, prediction: Any, weight: Any) -> list[Any]:
+    """Return the terms of metrics as a trace takes them: no gradient is asked of them."""
+    with ag.no_grad():
+        return list(recipe.terms(y, prediction, weight))
 
 
 class TrainingPlan:
@@ -329,16 +336,14 @@ class TrainingPlan:
 
     Args:
         model: a compiled and built model.
-        outcome: gives loss and outputs of a model for a batch.
         x: the inputs of a batch.
         y: its targets.
         weight: one weight an example, or None.
     """
 
-    def __init__(
-        self, model: Any, outcome: Callable[..., Any], x: Any, y: Any, weight: Any
-    ) -> None:
-        optimizer = self.optimizer = model.optimizer
+    def __init__(self, model: Any, x: Any, y: Any, weight: Any) -> None:
+        recipe = model.recipe
+        optimizer = self.optimizer = recipe.optimizer
         rehearsed = _rehearsed(model, x, True)
         self.makers = rehearsed.makers
         self.names = [tuple(slots) for slots in optimizer.state]
@@ -348,7 +353,8 @@ class TrainingPlan:
             x: Any, y: Any, weight: Any, drawn: Any, rate: Any, number: Any, state: Any
         ) -> list[Any]:
             with gathering(Effects(drawn)) as effects:
-                value, prediction = outcome(model, x, y, weight, True)
+                value, prediction = recipe.outcome(model, x, y, weight, True)
+            terms = _terms(recipe, y, prediction, weight)
             parameters = optimizer.parameters
             gradients = ag.gradients(value, parameters, create_graph=True)
             found = {i: g for i, g in enumerate(gradients) if g is not None}
@@ -364,7 +370,8 @@ class TrainingPlan:
             self.slots = [(i, tuple(slots)) for i, (_, slots) in changes.items()]
             new = [w for w, _ in changes.values()]
             kept = [slot for _, slots in changes.values() for slot in slots.values()]
-            return [value, prediction, *sizes, *new, *effects.moved.values(), *kept]
+            self.first = 2 + len(terms)
+            return [value, prediction, *terms, *sizes, *new, *effects.moved.values(), *kept]
 
         drawn = [make() for make in self.makers]
         state = [list(slots.values()) for slots in optimizer.state]
@@ -373,8 +380,10 @@ class TrainingPlan:
 
     def __call__(
         self, batch: Sequence[Any], drawn: list[Any]
-    ) -> tuple[float, Any, Callable[[], None] | None]:
-        """Return loss, outputs, and what carries out the update, None if anything is not finite.
+    ) -> tuple[float, Any, list[Any], Callable[[], None] | None]:
+        """Return loss, outputs, the terms of metrics, and what carries out the update.
+
+        That is None if anything is not finite.
 
         Args:
             batch: the arrays of the batch.
@@ -387,11 +396,12 @@ class TrainingPlan:
         for slots, names in zip(state, self.names, strict=True):
             values += [slots[name] for name in names]
         found = self.program(values)
-        first = 2 + self.sizes
+        first = self.first + self.sizes
         last = first + len(self.leaves)
         loss = float(found[0])
-        if not math.isfinite(loss) or not math.isfinite(sum(map(float, found[2:first]))):
-            return loss, found[1], None
+        terms = found[2 : self.first]
+        if not math.isfinite(loss) or not math.isfinite(sum(map(float, found[self.first : first]))):
+            return loss, found[1], terms, None
 
         def commit() -> None:
             ag.adopt(self.leaves, found[first:last])
@@ -400,4 +410,4 @@ class TrainingPlan:
                 state[i] = {name: np.asarray(next(rest)) for name in names}
             optimizer.iterations += 1
 
-        return loss, found[1], commit
+        return loss, found[1], terms, commit

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -48,12 +49,38 @@ class Recipe:
             loss = loss + rule.regularizer(rule.weight)
         return sum(call.losses, loss), prediction
 
-    def measure(self, y: Any, prediction: Any, weight: Any) -> None:
-        """Let the metrics take in a batch."""
-        if self.metrics:
+    @property
+    def means(self) -> list[metrics.MeanOf]:
+        """The metrics whose terms a planned step computes."""
+        return [m for m in self.metrics if isinstance(m, metrics.MeanOf) and m.is_traceable]
+
+    def terms(self, y: Any, prediction: Any, weight: Any) -> list[Any]:
+        """Return what a batch adds to totals and counts of `means`, one after the other."""
+        found: list[Any] = []
+        for mean in self.means:
+            found += mean.terms(y, prediction, self._weight(mean, weight))
+        return found
+
+    def measure(self, y: Any, prediction: Any, weight: Any, terms: Sequence[Any] = ()) -> None:
+        """Let the metrics take in a batch.
+
+        Args:
+            y: its targets.
+            prediction: the outputs.
+            weight: one weight an example, or None.
+            terms: what `terms` gave, if it was asked: then the others alone look at the outputs.
+        """
+        means = self.means if terms else []
+        others = [m for m in self.metrics if m not in means]
+        if others:
             p = np.asarray(plain_value(prediction))
-            for metric in self.metrics:
-                metric.update_state(y, p, weight if metric.name in self.weighted else None)
+            for metric in others:
+                metric.update_state(y, p, self._weight(metric, weight))
+        for k, mean in enumerate(means):
+            mean.add_terms(terms[2 * k], terms[2 * k + 1])
+
+    def _weight(self, metric: metrics.Metric, weight: Any) -> Any:
+        return weight if metric.name in self.weighted else None
 
     @staticmethod
     def of(

@@ -44,20 +44,20 @@ def train_step(model: Any, recipe: Recipe, x: Any, y: Any, weight: Any) -> float
         model,
         "train",
         batch,
-        lambda n: planning.TrainingPlan(model, recipe.outcome, *_first(n, x, y, weight)),
+        lambda n: planning.TrainingPlan(model, *_first(n, x, y, weight)),
     )
     if plan is None:
         value = _eager_step(model, recipe, x, y, weight, Effects())
         planner.notify(model)
         return value
     drawn: list[Any] = []
-    loss, prediction, commit = plan(batch, drawn)
+    loss, prediction, terms, commit = plan(batch, drawn)
     if commit is None:
         # the eager step finds what is not finite, if anything is
         return _eager_step(model, recipe, x, y, weight, Effects(drawn))
-    recipe.measure(y, prediction, weight)
+    recipe.measure(y, prediction, weight, terms)
     commit()
-    return float(loss)
+    return loss
 
 
 def _eager_step(model: Any, recipe: Recipe, x: Any, y: Any, weight: Any, effects: Effects) -> float:
@@ -87,15 +87,16 @@ def test_step(model: Any, recipe: Recipe, x: Any, y: Any, weight: Any) -> float:
         model,
         "test",
         batch,
-        lambda n: planning.Measurement(model, recipe.outcome, *_first(n, x, y, weight)),
+        lambda n: planning.Measurement(model, *_first(n, x, y, weight)),
     )
     if plan is None:
         loss, prediction = recipe.outcome(model, x, y, weight)
         value = float(loss.item())
         planner.notify(model)
+        terms = []
     else:
-        value, prediction = plan(batch)
-    recipe.measure(y, prediction, weight)
+        value, prediction, terms = plan(batch)
+    recipe.measure(y, prediction, weight, terms)
     return value
 
 

@@ -267,6 +267,8 @@ class MeanOf(Mean):
             y_pred: the predictions, likewise.
             sample_weight: one weight an example.
         """
+        if isinstance(y_pred, Tensor) and self.function in _MEASURES:
+            y_pred = y_pred.astype(float)  # as losses count with arrays
         values = self.function(losses.aligned(y_true, y_pred), y_pred, **self.options)
         return weighed(array_or_tensor(values).astype(float), sample_weight)
 
@@ -274,7 +276,7 @@ class MeanOf(Mean):
     def is_traceable(self) -> bool:
         """Whether a planned step may compute the terms: nothing looks at values before."""
         own = type(self).update_state is not MeanOf.update_state
-        return self.function in _TRACEABLE and not own
+        return self.function in _COMPARISONS | _MEASURES and not own
 
 
 def _raw(x: Any) -> Any:
@@ -434,25 +436,24 @@ class FittingAccuracy(MeanOf):
         super().__init__(fitting_accuracy, name or "accuracy")
 
 
-_TRACEABLE = frozenset(
+_COMPARISONS = frozenset(
     {
         binary_accuracy,
         categorical_accuracy,
         sparse_categorical_accuracy,
         accuracy,
         fitting_accuracy,
+    }
+)
+_MEASURES = frozenset(
+    {
         losses.mean_squared_error,
         losses.mean_absolute_error,
         losses.mean_absolute_percentage_error,
-        losses.mean_squared_logarithmic_error,
         losses.log_cosh,
-        losses.huber,
-        losses.hinge,
-        losses.squared_hinge,
-        losses.poisson,
     }
 )
-"""Functions that refuse shapes, which a trace knows, but no values."""
+"""Functions that refuse shapes, which a trace knows, but no values, and begin with a difference."""
 
 
 def get(identifier: Any) -> Metric:

@@ -42,6 +42,12 @@ LOSSES = {
     "kl_divergence": ("softmax", "shares"),
     "half_sum_of_squares": (None, "numbers"),
 }
+MEASURED = {
+    "labels": ["acc", "sparse_categorical_crossentropy"],
+    "shares": ["mse", "accuracy", "binary_accuracy", "cosine_similarity"],
+    "numbers": ["mae", "mape", "log_cosh", "r2_score", "root_mean_squared_error"],
+}
+WEIGHTED = {"labels": ["acc"], "shares": ["categorical_accuracy", "msle"], "numbers": ["mse"]}
 ACTIVATIONS = ("relu", "sigmoid", "tanh", "gelu", "elu", "silu", "softplus", "selu", "mish", None)
 CLASSES = 3
 
@@ -128,8 +134,8 @@ def test_random_networks_have_the_same_bits_with_and_without_a_plan(
             [*(make() for make in layers), nn.Dense(CLASSES, activation)], dtype=dtype, seed=seed
         )
         model.compile(
-            OPTIMIZERS[optimizer](**clips), loss, metrics=["mse"] if kind != "labels" else ["acc"],
-            run_eagerly=run_eagerly,
+            OPTIMIZERS[optimizer](**clips), loss, metrics=MEASURED[kind],
+            weighted_metrics=WEIGHTED[kind], run_eagerly=run_eagerly,
         )  # fmt: skip
         found.append(results(model, x, y, batch_size=5, epochs=2, sample_weight=weight))
         if not run_eagerly:
