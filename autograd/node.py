@@ -167,7 +167,11 @@ def adopt(leaves: Sequence[Node], values: Sequence[Any]) -> None:
     for leaf, value in zip(leaves, values, strict=True):
         held = leaf._value
         fits = type(value) is type(held) and (
-            type(value) is float or (value.shape == held.shape and value.dtype == held.dtype)
+            type(value) is float
+            or (
+                value.shape == held.shape
+                and (value.dtype is held.dtype or value.dtype == held.dtype)
+            )
         )
         if not fits or not leaf.is_leaf:
             raise GraphError(

@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 
-from autograd import Tensor
 from autograd.errors import ArgumentError, message
 from nn.callbacks.callback import CallbackList, History, Logs
 from nn.data import Source, TrainingSource
@@ -89,7 +88,7 @@ class FitLoop:
 
     def logs(self) -> Logs:
         """Return loss and metrics of the epoch so far."""
-        return measured(self.loss, self.model)
+        return {"loss": self.loss.result(), **self.model.recipe.results()}
 
     def _run_epoch(self) -> Logs:
         model, tell = self.model, self.callbacks.tell
@@ -97,7 +96,8 @@ class FitLoop:
             self.source.seek(self.pending["position"], model.generator)
             self._reinstate()
         tell("on_epoch_begin", self.epoch, {})
-        reset(self.loss, model)
+        self.loss.reset_state()
+        model.recipe.reset()
         begin, end = self.callbacks.around_batches("train")
         rest = self.callbacks.teller("on_rest")
         for x, y, weight in self._batches():
@@ -238,24 +238,6 @@ class FitLoop:
             signal.signal(signal.SIGINT, previous)
 
 
-def reset(loss: Mean, model: Any) -> None:
-    """Let loss and metrics start from nothing."""
-    loss.reset_state()
-    for metric in model.recipe.metrics:
-        metric.reset_state()
-
-
-def measured(loss: Mean, model: Any) -> Logs:
-    """Return loss and metrics by name."""
-    return {"loss": loss.result(), **{m.name: _plain(m.result()) for m in model.recipe.metrics}}
-
-
-def _plain(result: Any) -> Any:
-    """Return what a metric of one's own gives as a float, if it is a single number."""
-    value = result.data if isinstance(result, Tensor) else np.asarray(result)
-    return float(value) if np.ndim(value) == 0 else value
-
-
 def refuse_nothing(batches: Any, what: str) -> None:
     """Raise unless there was a batch.
 
@@ -280,17 +262,21 @@ def evaluate(model: Any, source: Source, callbacks: CallbackList) -> Logs:
     """
     tell = callbacks.tell
     loss = Mean("loss")
-    reset(loss, model)
+    model.recipe.reset()
     tell("on_test_begin", {})
+
+    def means() -> Logs:
+        return {"loss": loss.result(), **model.recipe.results()}
+
     begin, end = callbacks.around_batches("test")
     batches = 0
     for x, y, weight in source.epoch(model.generator):
         begin(batches)
         loss.add(test_step(model, model.recipe, x, y, weight), len(y))
         del x, y, weight
-        end(batches, lambda: measured(loss, model))
+        end(batches, means)
         batches += 1
     refuse_nothing(batches, "to measure")
-    logs = measured(loss, model)
+    logs = means()
     tell("on_test_end", logs)
     return logs

@@ -41,6 +41,7 @@ class Planner:
     def __init__(self) -> None:
         self.plans: OrderedDict[Any, Any] = OrderedDict()
         self.lock = threading.RLock()
+        self.shapes: dict[Any, tuple[int, ...]] = {}
         self.marks: _Marks | None = None
         self.changes = self.replays = 0
         self.reason = ""
@@ -64,21 +65,50 @@ class Planner:
         eagerly = ag.detecting_anomaly() or (recipe is not None and recipe.run_eagerly)
         if eagerly or not model.built:
             return None
-        if self.marks is None or not self.marks.hold():
+        if not self.holds():
             self.changes += 1
             if self.changes > RESTLESS and self.changes * RESTLESS > self.replays:
                 self.reason = "layers that change from step to step"
                 return None
             self.plans.clear()
+            self.shapes.clear()
+            if kind == "train":
+                recipe.settle(model)
             self.marks = _Marks(model)
         self.replays += 1
-        key = (kind, config.float_dtype(None), *[(a.shape, a.dtype) for a in batch])
+        key = _key(kind, batch)
         if key not in self.plans:
             with self.lock:
                 self.plans[key] = self._made(model, len(batch[0]), make)
                 while len(self.plans) > LIMIT:
                     self.plans.popitem(last=False)
         return self.plans[key]
+
+    def holds(self) -> bool:
+        """Whether all that the plans depend on is as it was when they were made."""
+        return self.marks is not None and self.marks.hold()
+
+    def replays_alone(self, kind: str, batch: Sequence[Any]) -> bool:
+        """Whether the step of a batch is no more than a plan that draws nothing."""
+        plan = self.plans.get(_key(kind, batch)) if self.holds() else None
+        return plan is not None and not plan.makers
+
+    def output_shape(self, model: Any, x: Any) -> tuple[int, ...]:
+        """Return the shape of the outputs for inputs, found by one run as long as nothing changes.
+
+        Args:
+            model: what is asked.
+            x: one example, or a tuple of an example for each input.
+        """
+        key = tuple([(a.shape, a.dtype) for a in flat(x)])
+        lasting = self.holds() and not self.reason
+        found = self.shapes.get(key) if lasting else None
+        if found is None:
+            with ag.no_grad(), np.errstate(all="ignore"):
+                found = np.shape(model.forward(x))
+            if lasting:
+                self.shapes[key] = found
+        return found
 
     def _made(self, model: Any, rows: int, make: Callable[[int | None], Any]) -> Any:
         assert self.marks is not None
@@ -139,6 +169,10 @@ class Planner:
             )
 
 
+def _key(kind: str, batch: Sequence[Any]) -> tuple[Any, ...]:
+    return (kind, config.float_dtype(None), *[(a.shape, a.dtype) for a in batch])
+
+
 class _Marks:
     """What a plan depends on besides arrays that it is given.
 
@@ -161,7 +195,7 @@ class _Marks:
         self.refused = reading.refused
         parts += [part for part in reading.parts if part[0] is not vars(model)]
         self.attributes = vars(model)
-        self.names = vars(model).keys() - _OF_THE_RUN
+        self.names = frozenset(vars(model)) | _OF_THE_RUN
         self.whole = [(vars(m), {k: _kept(v) for k, v in vars(m).items()}) for m in owners]
         self.parts = [
             (itemgetter(names[0], *names), where, _kept(itemgetter(names[0], *names)(where)))
@@ -177,8 +211,8 @@ class _Marks:
     def hold(self) -> bool:
         """Whether everything is as it was."""
         try:
-            if self.attributes.keys() - _OF_THE_RUN != self.names:
-                return False
+            if not self.attributes.keys() <= self.names:
+                return False  # one that is gone is missed below
             for now, before in self.whole:
                 if now != before:
                     lasting = [
@@ -347,6 +381,7 @@ class TrainingPlan:
         rehearsed = _rehearsed(model, x, True)
         self.makers = rehearsed.makers
         self.names = [tuple(slots) for slots in optimizer.state]
+        self.given = [(i, name) for i, names in enumerate(self.names) for name in names]
         self.slots: list[tuple[int, tuple[str, ...]]] = []
 
         def step(
@@ -393,8 +428,7 @@ class TrainingPlan:
         drawn += [make() for make in self.makers]
         state = optimizer.state
         values = [*batch, *drawn, optimizer.learning_rate, optimizer.iterations + 1.0]
-        for slots, names in zip(state, self.names, strict=True):
-            values += [slots[name] for name in names]
+        values += [state[i][name] for i, name in self.given]
         found = self.program(values)
         first = self.first + self.sizes
         last = first + len(self.leaves)

@@ -12,6 +12,7 @@ from autograd.errors import ArgumentError, message
 from nn import losses, metrics, optimizers
 from nn.layers.calling import calling
 from nn.layers.layer import WeightRule
+from nn.metrics import MeanOf, Metric
 from nn.tracing import plain as plain_value
 
 
@@ -37,6 +38,11 @@ class Recipe:
         """Take note of the model's regularized parameters."""
         self.penalties = [rule for rule in model.all_rules() if rule.regularizer is not None]
 
+    def settle(self, model: Any) -> None:
+        """Take note of the parameters that training changes now."""
+        self.bind(model)
+        self.optimizer.build(model)
+
     def outcome(
         self, model: Any, x: Any, y: Any, weight: Any, training: bool = False
     ) -> tuple[Any, Any]:
@@ -50,9 +56,9 @@ class Recipe:
         return sum(call.losses, loss), prediction
 
     @property
-    def means(self) -> list[metrics.MeanOf]:
+    def means(self) -> list[MeanOf]:
         """The metrics whose terms a planned step computes."""
-        return [m for m in self.metrics if isinstance(m, metrics.MeanOf) and m.is_traceable]
+        return [m for m in self.metrics if isinstance(m, MeanOf) and m.is_traceable]
 
     def terms(self, y: Any, prediction: Any, weight: Any) -> list[Any]:
         """Return what a batch adds to totals and counts of `means`, one after the other."""
@@ -79,7 +85,16 @@ class Recipe:
         for k, mean in enumerate(means):
             mean.add_terms(terms[2 * k], terms[2 * k + 1])
 
-    def _weight(self, metric: metrics.Metric, weight: Any) -> Any:
+    def reset(self) -> None:
+        """Let the metrics start from nothing."""
+        for metric in self.metrics:
+            metric.reset_state()
+
+    def results(self) -> dict[str, Any]:
+        """Return what the metrics have found, by their names."""
+        return {m.name: _plain(m.result()) for m in self.metrics}
+
+    def _weight(self, metric: Metric, weight: Any) -> Any:
         return weight if metric.name in self.weighted else None
 
     @staticmethod
@@ -121,6 +136,14 @@ class Recipe:
             weights_of,
             run_eagerly=bool(run_eagerly),
         )
+
+
+def _plain(result: Any) -> Any:
+    """Return what a metric of one's own gives as a float, if it is a single number."""
+    if type(result) is float:
+        return result
+    value = np.asarray(plain_value(result))
+    return float(value) if value.ndim == 0 else value
 
 
 def _metrics(wanted: Any) -> list[metrics.Metric]:

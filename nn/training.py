@@ -47,6 +47,7 @@ def train_step(model: Any, recipe: Recipe, x: Any, y: Any, weight: Any) -> float
         lambda n: planning.TrainingPlan(model, *_first(n, x, y, weight)),
     )
     if plan is None:
+        recipe.settle(model)  # a layer may have been frozen since
         value = _eager_step(model, recipe, x, y, weight, Effects())
         planner.notify(model)
         return value
@@ -57,7 +58,7 @@ def train_step(model: Any, recipe: Recipe, x: Any, y: Any, weight: Any) -> float
         return _eager_step(model, recipe, x, y, weight, Effects(drawn))
     recipe.measure(y, prediction, weight, terms)
     commit()
-    return loss
+    return float(loss)
 
 
 def _eager_step(model: Any, recipe: Recipe, x: Any, y: Any, weight: Any, effects: Effects) -> float:
@@ -204,7 +205,6 @@ def examples(
     y: Any,
     weight: Any = None,
     class_weight: Mapping[int, float] | None = None,
-    check: bool = True,
 ) -> tuple[Any, Any, Any]:
     """Check a data set, or one batch, against the model, so that training cannot fail midway.
 
@@ -214,7 +214,6 @@ def examples(
         y: the targets; None only where nothing is measured.
         weight: one weight an example.
         class_weight: a weight for every class.
-        check: False to take the model's word for the shapes.
 
     Returns:
         x, y and the weights, as arrays.
@@ -237,11 +236,9 @@ def examples(
         data.refuse_nan(weight, "sample_weight")
     data.same_length(x=parts[0], y=y, sample_weight=weight)
     data.refuse_nan(y, "y")
-    if check:
-        first = tuple(p[:1] for p in parts) if isinstance(x, tuple) else x[:1]
-        with no_grad(), np.errstate(all="ignore"):
-            shape = np.shape(model.forward(first))
-        model.recipe.loss.check(y, (len(y), *shape[1:]))
+    first = tuple(p[:1] for p in parts) if isinstance(x, tuple) else x[:1]
+    shape = model.planner.output_shape(model, first)
+    model.recipe.loss.check(y, (len(y), *shape[1:]))
     if class_weight is not None:
         of_class = _weights_of_classes(y, class_weight)
         weight = of_class if weight is None else weight * of_class

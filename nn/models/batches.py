@@ -7,10 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from nn import random, training
-from nn.fitting import measured, reset
+from nn import planning, random, training
 from nn.layers import Layer
-from nn.metrics import Mean
 from nn.module import unchanged_on_error
 from nn.recipe import Recipe
 
@@ -19,6 +17,7 @@ class OnBatches(Layer):
     """The part of a model that trains, tests and predicts on single batches."""
 
     recipe: Recipe | None = None
+    planner: planning.Planner
     generator: random.Generator
 
     def train_on_batch(
@@ -45,10 +44,14 @@ class OnBatches(Layer):
             As `fit`.
         """
         training.compiled(self)
+        given = x, y, sample_weight, class_weight
+        if self.planner.holds():
+            batch = training.examples(self, *given)
+            if self.planner.replays_alone("train", planning.flat(*batch)):
+                return self._on_batch(training.train_step, batch, return_dict)
         with unchanged_on_error(self):
-            batch = training.examples(self, x, y, sample_weight, class_weight)
-            self._recipe.bind(self)
-            self._recipe.optimizer.build(self)
+            batch = training.examples(self, *given)
+            self._recipe.settle(self)
             return self._on_batch(training.train_step, batch, return_dict)
 
     def test_on_batch(
@@ -73,11 +76,11 @@ class OnBatches(Layer):
         return training.predict_step(self, training.inputs_of(self, x))
 
     def _on_batch(self, step: Callable[..., float], batch: Any, return_dict: bool) -> Any:
-        loss = Mean("loss")
-        reset(loss, self)
+        recipe = self._recipe
+        recipe.reset()
         with np.errstate(all="ignore"), random.drawing_from(self.generator):
-            loss.update_state(step(self, self._recipe, *batch))
-        return as_asked(measured(loss, self), return_dict)
+            loss = step(self, recipe, *batch)
+        return as_asked({"loss": loss, **recipe.results()}, return_dict)
 
     @property
     def _recipe(self) -> Recipe:

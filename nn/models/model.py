@@ -244,8 +244,7 @@ class Model(OnBatches):
                         "adding a Dense layer, or trainable=True",
                     )
                 )
-            self._recipe.bind(self)
-            self._recipe.optimizer.build(self)
+            self._recipe.settle(self)
             history = self.history = History()
             heard = self._listeners(
                 callbacks, verbose, history, {"epochs": epochs, "steps": source.steps}

@@ -204,6 +204,14 @@ def add_layer(model):
     model.add(nn.Rescaling(0.5))
 
 
+def replace_metric(model):
+    model.recipe.metrics[0] = nn.metrics.SparseTopKCategoricalAccuracy(2, name="accuracy")
+
+
+def change_threshold(model):
+    model.recipe.metrics[0].options["threshold"] = 0.1
+
+
 def assign(model):
     kernel = model.layers[0].kernel
     kernel.data = kernel.data * 2
@@ -235,7 +243,12 @@ def test_the_next_fit_sees_a_change(change):
     assert_same_bits(*found)
 
 
-@pytest.mark.parametrize("change", [set_weights, change_rate, change_beta, change_epsilon, assign])
+def replace_optimizer_in_place(model):
+    model.recipe.optimizer = nn.SGD(0.3)
+    model.recipe.optimizer.build(model)
+
+
+@pytest.mark.parametrize("change", [*CHANGES, replace_optimizer_in_place, replace_metric])
 def test_the_next_step_sees_a_change(change):
     found = []
     for run_eagerly in (False, True):
@@ -245,10 +258,76 @@ def test_the_next_step_sees_a_change(change):
             if batch == 2:
                 change(model)
 
-        fit(model, callbacks=nn.LambdaCallback(on_train_batch_end=act))
-        found.append(model.get_weights())
+        history = fit(model, callbacks=nn.LambdaCallback(on_train_batch_end=act)).history
+        found.append((model.get_weights(), history, model.optimizer.iterations))
         assert planned(model) is not run_eagerly
     assert_same_bits(*found)
+
+
+@pytest.mark.parametrize("run_eagerly", [False, True])
+def test_a_layer_frozen_between_two_steps_stays_as_it_is(run_eagerly):
+    model = network(run_eagerly=run_eagerly)
+    kept = []
+
+    def act(batch, logs):
+        if model.optimizer.iterations == 2:
+            freeze(model)
+            kept.extend(model.get_weights())
+
+    fit(model, callbacks=nn.LambdaCallback(on_train_batch_end=act))
+    weights = model.get_weights()
+    assert_same_bits(weights[:2], kept[:2])
+    assert all(np.any(new != old) for new, old in zip(weights[2:], kept[2:], strict=True))
+    model.layers[0].trainable = True
+    model.train_on_batch(X, Y)
+    assert np.any(model.get_weights()[0] != kept[0])
+
+
+@pytest.mark.parametrize("change", [*CHANGES, replace_optimizer_in_place, replace_metric])
+def test_the_next_batch_sees_a_change(change):
+    found = []
+    for run_eagerly in (False, True):
+        model = network(nn.BatchNormalization(), run_eagerly=run_eagerly)
+        heard = []
+        for k in range(9):
+            if k == 5:
+                change(model)
+            heard += [model.train_on_batch(X, Y), model.test_on_batch(X, Y)]
+        found.append((heard, model.get_weights(), model.predict_on_batch(X)))
+        assert planned(model) is not run_eagerly
+    assert_same_bits(*found)
+
+
+def test_a_metric_whose_options_change_is_seen_to_change():
+    found = []
+    for run_eagerly in (False, True):
+        model = nn.Sequential([nn.Dense(1, "sigmoid")], seed=0)
+        model.compile(
+            "sgd", "mse", [nn.metrics.BinaryAccuracy(threshold=0.9)], run_eagerly=run_eagerly
+        )
+        heard = [model.train_on_batch(X, Y > 0) for _ in range(2)]
+        change_threshold(model)
+        found.append([*heard, model.train_on_batch(X, Y > 0)])
+    assert_same_bits(*found)
+    assert found[0][1][1] != found[0][2][1]
+
+
+def test_a_batch_that_fits_a_plan_is_checked_all_the_same():
+    model = network()
+    for _ in range(3):
+        model.train_on_batch(X, Y)
+    before = model.get_weights()
+    for x, y, error, words in (
+        (X, Y + 1, ag.ArgumentError, "label 3"),
+        (X * np.nan, Y, ag.ArgumentError, "x without NaN"),
+        (X[:, :3], Y, ag.ShapeError, "4 columns"),
+        (X[:7], Y, ag.ShapeError, "7 rows"),
+        (X, np.eye(3)[Y], ag.ShapeError, "categorical_crossentropy"),
+    ):
+        with pytest.raises(error, match=words):
+            model.train_on_batch(x, y)
+    assert_same_bits(model.get_weights(), before)
+    assert model.optimizer.iterations == 3
 
 
 def test_an_array_that_is_held_does_not_change_while_the_model_is_trained():
