@@ -175,6 +175,11 @@ def _around(variables: Sequence[Tensor]) -> Iterator[None]:
         _variables.reset(token)
 
 
+def differentiating() -> bool:
+    """Return whether a transform runs around the caller."""
+    return bool(_variables.get())
+
+
 def positions_of(argnums: int | Sequence[int]) -> tuple[int, ...]:
     """Return argnums as a tuple of ints."""
     given = tuple(argnums) if isinstance(argnums, Sequence) else (argnums,)

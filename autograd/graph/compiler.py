@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import functools
 import gc
 import math
-from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from importlib.util import find_spec
@@ -17,6 +15,9 @@ from ..errors import ArgumentError, GraphError, message
 from ..node import Node, adopt, value_of
 from ..primitive import Primitive
 from ..recording import mode, traced
+from ..run import differentiating, name_of
+from .cache import Recent
+from .calling import MISSED, flat, is_nest, nest_text, way_in
 from .definitions import Definitions
 from .emit import beyond_floats, beyond_forms, is_scalar, load, scalar_body
 from .equations import SCALAR, Spec, fitted
@@ -24,8 +25,9 @@ from .forms import float_text
 from .ir import Graph
 from .native import Native
 from .plan import Plan
-from .recorder import Recorder, record, require_function
-from .tree import LEAF, Structure, flatten, unflatten
+from .recorder import Recorder, record
+from .tree import LEAF, Structure, flatten, leaves_of, unflatten
+from .wrapping import Wrapping, require_count
 
 BACKENDS = ("auto", "python", "numpy", "llvm")
 
@@ -56,7 +58,8 @@ class Program:
         traced: the same before simplification, whose derivatives have the bits of the function's.
         backend: how to run it.
         captured: Tensors that follow the arguments as inputs, read at every call.
-        slow: what native code calls with arguments other than floats.
+        slow: what a call with arguments other than floats goes to, where there is a way in that
+            takes the arguments as they come.
     """
 
     def __init__(
@@ -65,7 +68,7 @@ class Program:
         traced: Graph,
         backend: str,
         captured: Sequence[Node],
-        slow: Callable[..., Any],
+        slow: Callable[..., Any] | None,
     ) -> None:
         self.graph = graph
         self.traced = traced
@@ -73,22 +76,54 @@ class Program:
         self.backend = backend
         self.plans: list[Plan] = []
         self.text = ""
+        self.gives = graph.gives if is_nest(graph.gives) else flat(graph.gives)
         self.direct: Callable[..., Any] | None = None
+        at_once = slow is not None and self.gives == graph.gives
+        other = slow if slow is not None and at_once else _missed
         buffers = size = 0
         if backend == "numpy":
             self.plans.append(plan := Plan(graph))
             self.run: Callable[[Sequence[Any]], list[Any]] = self._planned
             self.text, buffers, size = plan.source, len(plan.buffers), plan.bytes
         elif backend == "python":
-            self.run = _careful(graph)
+            self.direct = _straight(graph, self.gives, self._corner, other)
+            self.run = self._flatly
         else:
-            native = Native(graph, slow)
+            native = Native(graph, self.gives, other)
             self.run, self.direct = native, native.direct
         self.stats = Stats(backend, len(traced), len(graph), buffers, size)
+        self.way_in = self.direct if at_once and self.direct else self._way_in()
 
     def __call__(self, leaves: Sequence[Any]) -> list[Any]:
         """Return the leaves of the result for the leaves of the arguments, unchecked."""
         return self.run([*leaves, *[t._value for t in self.captured]])
+
+    def result(self, values: Sequence[Any]) -> Any:
+        """Return the result for bound inputs."""
+        gives = self.graph.gives
+        if self.direct is None:
+            return unflatten(gives, iter(self.run(values)))
+        found = self.direct(*values)
+        return found if self.gives == gives else unflatten(gives, iter(found))
+
+    def _way_in(self) -> Callable[..., Any] | None:
+        graph = self.graph
+        specs = None
+        run: Callable[..., Any] = self.run
+        if self.direct is not None:
+            run = self.direct
+        else:
+            specs = graph.specs[: len(graph.input_names) - len(self.captured)]
+        gives = None if self.direct is not None and self.gives == graph.gives else graph.gives
+        return way_in(graph.takes, specs, self.captured, run, gives)
+
+    def _corner(self, *values: Any) -> Any:
+        """Return what `direct` does where floats raise."""
+        return unflatten(self.gives, iter(self.graph.run(values)))
+
+    def _flatly(self, values: Sequence[Any]) -> list[Any]:
+        assert self.direct is not None
+        return list(leaves_of(self.gives, self.direct(*values)))
 
     def _planned(self, values: Sequence[Any]) -> list[Any]:
         """Run a plan that no other thread is running."""
@@ -100,6 +135,10 @@ class Program:
             return plan(values)
         finally:
             self.plans.append(plan)
+
+
+def _missed(*_: Any) -> Any:
+    return MISSED
 
 
 @contextmanager
@@ -114,26 +153,29 @@ def uncollected() -> Iterator[None]:
             gc.enable()
 
 
-def _careful(graph: Graph) -> Callable[[Sequence[Any]], list[Any]]:
-    """Return the straight line on floats, with the graph itself where floats raise."""
+def _straight(
+    graph: Graph, gives: Structure, corner: Callable[..., Any], slow: Callable[..., Any]
+) -> Callable[..., Any]:
+    """Return a scalar graph as a straight line on floats, with its guards inside.
 
-    @functools.cache  # most calls go to the program with its guards inside: made when it is needed
-    def straight() -> Callable[..., list[Any]]:
-        names = graph.names(float_text)
-        scope = Bound(names)
-        lines = scalar_body(graph, names, scope)
-        head = f"def run({', '.join(graph.input_names)}):"
-        results = ", ".join(names[i] for i in graph.outputs)
-        text = "\n".join([head, *(f"    {line}" for line in [*lines, f"return [{results}]"])])
-        return load(text, "run", scope.values)
-
-    def run(values: Sequence[Any]) -> list[Any]:
-        try:
-            return straight()(*values)
-        except (ArithmeticError, ValueError):
-            return graph.run(values)
-
-    return run
+    Args:
+        graph: a scalar graph.
+        gives: the tuples and lists that the result is made of.
+        corner: takes over where floats raise.
+        slow: takes over where an input is no float.
+    """
+    names = graph.names(float_text)
+    scope = Bound(names)
+    lines = scalar_body(graph, names, scope)
+    arguments = ", ".join(graph.input_names)
+    result = nest_text(gives, iter(names[i] for i in graph.outputs))
+    guard = " is ".join([*(f"type({name})" for name in graph.input_names), "float"])
+    text = [f"def run({arguments}):", f"    if {guard}:", "        try:"]
+    text += [f"            {line}" for line in [*lines, f"return {result}"]]
+    text += ["        except (ArithmeticError, ValueError):"]
+    text += [f"            return _corner({arguments})", f"    return _slow({arguments})", ""]
+    # no input has a name that begins so
+    return load("\n".join(text), "run", {**scope.values, "_corner": corner, "_slow": slow})
 
 
 class Bound(Definitions):
@@ -152,7 +194,7 @@ class Bound(Definitions):
         return self._named(value, base, lambda name: self.values.update({name: value}))
 
 
-class Compiled:
+class Compiled(Wrapping):
     """A function that runs as programs, one for each signature it was called with.
 
     Args:
@@ -167,50 +209,50 @@ class Compiled:
             raise ArgumentError(
                 message(f"backend to be one of {', '.join(BACKENDS)}", repr(backend), '"auto"')
             )
-        require_function(f)
-        for name, number, least in (("updates", updates, 0), ("limit", limit, 1)):
-            if not isinstance(number, (int, np.integer)) or number < least:
-                raise ArgumentError(
-                    message(f"{name} to be a whole number of at least {least}", repr(number), "1")
-                )
-        self.function = f
+        require_count("updates", updates, 0, "0")
+        require_count("limit", limit, 1, "64")
+        super().__init__(f, backend, updates, limit)
         self.backend = backend
         self.updates = updates
-        self.limit = limit
-        self.programs: OrderedDict[Any, Program] = OrderedDict()
+        self.programs: Recent[Program] = Recent(limit)
         self._latest: Program | None = None
-        self._fast: Callable[..., Any] | None = None
-        self._arity = 0
-        functools.update_wrapper(self, f, updated=())
+        # the latest program's way in, and the number of arguments by position that it takes
+        self._way_in: tuple[Callable[..., Any], int] = (_missed, 0)
+        # the same for a program that takes arguments by keyword, and their names
+        self._named_way_in: tuple[Callable[..., Any], int, tuple[str, ...]] = (_missed, 0, ())
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Run the program for these arguments; make it at the first call of their signature."""
-        fast = self._fast
-        if fast is not None and not kwargs and len(args) == self._arity:
-            return fast(*args)
+        if not kwargs:
+            way_in, arity = self._way_in
+            if len(args) == arity:
+                result = way_in(*args)
+                if result is not MISSED:
+                    return result
+        else:
+            way_in, arity, names = self._named_way_in
+            if len(args) == arity and tuple(kwargs) == names:
+                result = way_in(*args, *kwargs.values())
+                if result is not MISSED:
+                    return result
         return self._call(args, kwargs)
 
     def _call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         leaves, takes, specs = self._signature(args, kwargs)
-        nested = not self.updates and any(
-            isinstance(x, Node) and (x.requires_grad or traced(x)) for x in leaves
-        )
-        before = self._fast
         program = self._found(args, kwargs, takes, specs)
-        if self._fast is not before and self._fast is not None and not nested:
-            return self._fast(*args)
-        graph = program.graph
+        graph, captured = program.graph, program.captured
+        nested = not self.updates and (
+            any(isinstance(x, Node) and (x.requires_grad or traced(x)) for x in leaves)
+            or (captured and differentiating())
+        )
         values: list[Any] = [
             fitted(x if nested else value_of(x), spec, name)
             for x, spec, name in zip(leaves, graph.specs, graph.input_names, strict=False)
         ]
-        values += program.captured if nested else [value_of(t) for t in program.captured]
-        if nested or (mode.tracing and any(map(traced, program.captured))):
-            return unflatten(graph.gives, iter(program.traced.run(values)))
-        results = program.run(values)
-        if not self.updates:
-            return unflatten(graph.gives, iter(results))
-        return self._updated(args, unflatten(graph.gives, iter(results)))
+        if nested or (mode.tracing and any(map(traced, captured))):
+            return unflatten(graph.gives, iter(program.traced.run([*values, *captured])))
+        result = program.result([*values, *map(_held, captured)])
+        return self._updated(args, result) if self.updates else result
 
     def program(self, *args: Any, **kwargs: Any) -> Program:
         """Return the program for such arguments without running it.
@@ -227,48 +269,28 @@ class Compiled:
             return Graph(**record(self.function, args, kwargs, Recorder(lift=True))[0])
 
     def _signature(self, args: Any, kwargs: Any) -> tuple[list[Any], Structure, tuple[Spec, ...]]:
-        leaves, _, takes = flatten((args, kwargs))
+        leaves, takes = flatten((args, kwargs))
         return leaves, takes, tuple([_spec(x) for x in leaves])
 
     def _found(self, args: Any, kwargs: Any, takes: Structure, specs: Any) -> Program:
-        try:
-            program = self.programs.get((takes, specs))
-        except TypeError as error:
-            raise ArgumentError(
-                message(
-                    "arguments that are numbers, arrays, containers of them, or hashable",
-                    str(error),
-                    "functools.partial to fix the others",
-                )
-            ) from error
+        program = self.programs.get((takes, specs))
         if program is None:
-            program = self._made(args, kwargs, takes, specs)
-        else:
-            self.programs.move_to_end((takes, specs))
+            with uncollected():
+                program = self.programs.add((takes, specs), self._built(args, kwargs, takes))
+        way_in = _missed if program.way_in is None or self.updates else program.way_in
+        # one of both, so that a call of another program comes here and makes it the latest
         self._latest = program
+        self._way_in = (_missed, 0) if kwargs else (way_in, len(args))
+        self._named_way_in = way_in if kwargs else _missed, len(args), tuple(kwargs)
         return program
 
-    def _made(self, args: Any, kwargs: Any, takes: Structure, specs: Any) -> Program:
-        with uncollected():
-            return self._built(args, kwargs, takes, specs)
-
-    def _built(self, args: Any, kwargs: Any, takes: Structure, specs: Any) -> Program:
+    def _built(self, args: Any, kwargs: Any, takes: Structure) -> Program:
         parts, captured = record(self.function, args, kwargs, Recorder(lift=True))
         raw = Graph(**parts)
         graph = raw.scalarised().simplify()
-        backend = self._chosen(graph)
-        program = Program(graph, raw, backend, captured, lambda *given: self._call(given, {}))
-        self.programs[takes, specs] = program
-        while len(self.programs) > self.limit:
-            self.programs.popitem(last=False)
-        self._fast = None
-        plain = takes[2][0][2] == (LEAF,) * len(args) and not kwargs
-        if len(self.programs) == 1 and plain and not captured and not self.updates:
-            self._fast = program.direct
-            self._arity = len(args)
-            if backend == "python":
-                self._fast = _direct(graph, self._call)
-        return program
+        plain = not captured and not kwargs and takes[2][0][2] == (LEAF,) * len(args)
+        slow = (lambda *given: self._call(given, {})) if plain and not self.updates else None
+        return Program(graph, raw, self._chosen(graph), captured, slow)
 
     def _chosen(self, graph: Graph) -> str:
         scalar = is_scalar(graph)
@@ -296,8 +318,8 @@ class Compiled:
         found = results if isinstance(results, tuple) else (results,)
         pairs: list[tuple[Node, Any]] = []
         for k in range(self.updates):
-            old, _, given = flatten(args[k])
-            new, _, made = flatten(found[k] if k < len(found) else None)
+            old, given = flatten(args[k])
+            new, made = flatten(found[k] if k < len(found) else None)
             fits = given == made and all(
                 isinstance(t, Node) and t.is_leaf and _spec(t) == _spec(v)
                 for t, v in zip(old, new, strict=True)
@@ -321,7 +343,7 @@ class Compiled:
         if self._latest is None:
             raise GraphError(
                 message(
-                    f"{self.__name__} to have been compiled",  # type: ignore[attr-defined]
+                    f"{name_of(self.function)} to have been compiled",
                     "no call so far",
                     "calling it once: the arguments tell shapes and dtypes",
                 )
@@ -351,37 +373,10 @@ def _spec(x: Any) -> Spec:
     return SCALAR if type(value) is float or type(value) is int else Spec.of(value)
 
 
-def _direct(graph: Graph, slow: Callable[..., Any]) -> Callable[..., Any] | None:
-    """Return the program of a scalar graph with its guards inside, None if it gives containers."""
-    if not graph.input_names:
-        return None
-    names = graph.names(float_text)
-    scope = Bound(names)
-    lines = scalar_body(graph, names, scope)
-    arguments = ", ".join(graph.input_names)
-    result = _result_text(graph.gives, iter(names[i] for i in graph.outputs))
-    if result is None:
-        return None
-    guard = " is ".join(f"type({name})" for name in graph.input_names) + " is float"
-    text = [f"def run({arguments}):", f"    if {guard}:", "        try:"]
-    text += [f"            {line}" for line in [*lines, f"return {result}"]]
-    text += ["        except (ArithmeticError, ValueError):", "            pass"]
-    text += [f"    return slow(({arguments},), {{}})", ""]
-    return load("\n".join(text), "run", {**scope.values, "slow": slow})
-
-
-def _result_text(structure: Structure, leaves: Any) -> str | None:
-    if structure == LEAF:
-        return str(next(leaves))
-    if structure[0] != "sequence" or structure[1] not in (tuple, list):
-        return None
-    parts = [_result_text(part, leaves) for part in structure[2]]
-    if None in parts:
-        return None
-    listed = ", ".join(str(part) for part in parts)
-    if structure[1] is list:
-        return f"[{listed}]"
-    return f"({listed},)" if len(parts) == 1 else f"({listed})"
+def _held(t: Node) -> Any:
+    """Return the value of a captured Tensor; a trace elsewhere may have set its float aside."""
+    value = t._value
+    return float(value) if type(value) is np.float64 else value
 
 
 def compile(

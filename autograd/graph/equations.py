@@ -272,6 +272,10 @@ def fitted(x: Any, spec: Spec, name: str) -> Any:
     if type(x) is float and not spec.shape and spec.dtype == np.float64:
         return x
     value = value_of(x)
+    if isinstance(value, np.ndarray) and type(value) is not np.ndarray:
+        if isinstance(value, np.ma.MaskedArray):
+            raise DTypeError(message(f"numbers for {name}", "a masked array", "x.filled(value)"))
+        value = np.asarray(value)  # which computes as arrays do
     if np.shape(value) != spec.shape:
         raise ShapeError(
             message(
@@ -281,8 +285,12 @@ def fitted(x: Any, spec: Spec, name: str) -> Any:
             )
         )
     dtype = np.result_type(value)
+    if isinstance(value, np.ndarray) and not value.dtype.isnative:
+        value = value.astype(dtype)
     if dtype != spec.dtype:
-        if not (dtype.kind in "iub" and spec.dtype == np.float64) or isinstance(x, Node):
+        widens = dtype.kind in "iub" and spec.dtype == np.float64
+        widens = widens or (dtype == np.float16 and spec.dtype == np.float32)
+        if not widens or isinstance(x, Node):
             raise DTypeError(
                 message(
                     f"{name} of dtype {spec.dtype}, as when the graph was traced",
@@ -290,5 +298,5 @@ def fitted(x: Any, spec: Spec, name: str) -> Any:
                     f"x.astype({spec.dtype}), or tracing again",
                 )
             )
-        value = np.asarray(value).astype(np.float64)[()]
+        value = np.asarray(value).astype(spec.dtype)[()]
     return x if isinstance(x, Node) else plain(value)

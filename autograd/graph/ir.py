@@ -237,12 +237,12 @@ class Graph:
 
     def bind(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> list[Any]:
         """Return the inputs that arguments stand for, checked against the specs."""
-        leaves, _, structure = flatten((tuple(args), dict(kwargs)))
+        leaves, structure = flatten((tuple(args), dict(kwargs)))
         if structure != self.takes and kwargs:
             # an input that was positional in the trace may be given by its name
             with contextlib.suppress(TypeError, ValueError):
                 named = self.__signature__.bind(*args, **kwargs)
-                leaves, _, structure = flatten((named.args, named.kwargs))
+                leaves, structure = flatten((named.args, named.kwargs))
         if structure != self.takes:
             raise ArgumentError(
                 message(

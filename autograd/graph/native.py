@@ -14,6 +14,8 @@ import math
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from ..errors import require
 from .forms import C_NAMES
 from .llvm import ir_of
@@ -41,16 +43,13 @@ class _MethodDef(ctypes.Structure):
     )
 
 
-def wrapper_of(graph: Graph, gives: Structure, slow: int) -> str | None:
+def wrapper_of(graph: Graph, gives: Structure, slow: int) -> str:
     """Return LLVM text of a function with Python's fast calling convention around `run`.
 
-    It takes exact floats only; anything else goes to the Python function at the address `slow`.
-
-    Returns:
-        The text, None if the result is no nesting of tuples and lists.
+    It takes floats and NumPy's doubles; anything else goes to the Python function at the address
+    `slow`. The result is made of tuples and lists.
     """
     count, results = len(graph.input_names), len(graph.outputs)
-    float_type = id(float)
     lines = [
         "define i8* @call(i8* %self, i8** %args, i64 %n) {",
         "entry:",
@@ -71,7 +70,9 @@ def wrapper_of(graph: Graph, gives: Structure, slow: int) -> str | None:
             f"  %vp{k} = getelementptr i8, i8* %o{k}, i64 {VALUE_OFFSET}",
             f"  %vq{k} = bitcast i8* %vp{k} to double*",
             f"  %s{k} = getelementptr double, double* %in, i64 {k}",
-            f"  %f{k} = icmp eq i64 %t{k}, {float_type}",
+            f"  %e{k} = icmp eq i64 %t{k}, {id(float)}",
+            f"  %d{k} = icmp eq i64 %t{k}, {id(np.float64)}",
+            f"  %f{k} = or i1 %e{k}, %d{k}",
             f"  br i1 %f{k}, label %take{k}, label %slow",
             f"take{k}:",
             f"  %v{k} = load double, double* %vq{k}",
@@ -81,8 +82,6 @@ def wrapper_of(graph: Graph, gives: Structure, slow: int) -> str | None:
     lines += ["fast:", "  call void @run(double* %in, double* %out)"]
     names = iter(range(results))
     made = _made(gives, names, lines)
-    if made is None:
-        return None
     lines += [
         f"  ret i8* {made}",
         "slow:",
@@ -106,7 +105,7 @@ def wrapper_of(graph: Graph, gives: Structure, slow: int) -> str | None:
     return "\n".join([*declared, *lines, ""])
 
 
-def _made(structure: Structure, numbers: Any, lines: list[str]) -> str | None:
+def _made(structure: Structure, numbers: Any, lines: list[str]) -> str:
     """Write the lines that build a result; return the name of the object."""
     if structure == LEAF:
         k = next(numbers)
@@ -116,12 +115,8 @@ def _made(structure: Structure, numbers: Any, lines: list[str]) -> str | None:
             f"  %ro{k} = call i8* @PyFloat_FromDouble(double %rv{k})",
         ]
         return f"%ro{k}"
-    if structure[0] != "sequence" or structure[1] not in (tuple, list):
-        return None
     kind = "Tuple" if structure[1] is tuple else "List"
     parts = [_made(part, numbers, lines) for part in structure[2]]
-    if None in parts:
-        return None
     name = f"%c{len(lines)}"
     lines.append(f"  {name} = call i8* @Py{kind}_New(i64 {len(parts)})")
     for k, part in enumerate(parts):
@@ -134,19 +129,20 @@ class Native:
 
     Args:
         graph: a scalar graph.
-        slow: what a call with anything but exact floats goes to.
+        gives: the tuples and lists that `direct` makes of its outputs.
+        slow: what a call of `direct` with anything but floats goes to.
 
     Raises:
         MissingExtraError: if llvmlite is not installed.
     """
 
-    def __init__(self, graph: Graph, slow: Callable[..., Any]) -> None:
+    def __init__(self, graph: Graph, gives: Structure, slow: Callable[..., Any]) -> None:
         binding = require("llvmlite.binding", "llvm", "compile to machine code")
         self.text = ir_of(graph)
         truths = [graph.specs[i].dtype.kind == "b" for i in graph.outputs]
         wrapper = None
         if float.__basicsize__ == VALUE_OFFSET + 8 and not any(truths):
-            wrapper = wrapper_of(graph, graph.gives, id(slow))
+            wrapper = wrapper_of(graph, gives, id(slow))
         names = ["run"] if wrapper is None else ["run", "call"]
         self._program = linked(binding, self.text + (wrapper or ""), names)
         self._inputs = ctypes.c_double * max(len(graph.input_names), 1)

@@ -14,6 +14,7 @@ from ..node import Node, stored, toposort, value_of
 from ..primitive import NON_DIFFERENTIABLE, Primitive
 from ..primitives import astype, positive
 from ..recording import enable_grad, mode, tape, taping
+from ..run import differentiating
 from ..tensor import Tensor
 from .equations import (
     NOTHING,
@@ -27,7 +28,7 @@ from .equations import (
     new_equation,
     plain,
 )
-from .tree import LEAF, Structure, flatten, unflatten
+from .tree import LEAF, Structure, flatten, paths_of, unflatten
 
 
 class Recorder:
@@ -90,6 +91,8 @@ class Recorder:
 
     def born(self, out: Any, data: Any) -> None:
         """Write down a fresh Tensor made of another."""
+        if self.outer is not None:
+            self.outer.born(out, data)  # it is none of the leaves that were there before
         if not self.holds(data):
             self.local[id(out)] = out
             return
@@ -143,6 +146,15 @@ class Recorder:
                 return self.number[id(x)]
             if self.lift and self._is_captured(x):
                 return self._capture(x)
+            elsewhere = id(x) not in self.local and x._clock < self.start
+            if self.lift and elsewhere and x.requires_grad and differentiating():
+                raise GraphError(
+                    message(
+                        "a compiled function to be given the results that a derivative follows",
+                        f"{x.label}, which it refers to as a constant",
+                        "passing it as an argument, or compiling the derivative instead",
+                    )
+                )
             x = plain(x._value)
         elif isinstance(x, np.ndarray) and not x.ndim:
             x = x[()]
@@ -273,14 +285,14 @@ def record(
         The parts of the graph, and those leaves.
     """
     require_function(f)
-    leaves, paths, takes = flatten((tuple(examples), dict(named)))
-    names = _input_names(f, paths, len(examples))
+    leaves, takes = flatten((tuple(examples), dict(named)))
+    names = _input_names(f, paths_of(takes, ""), len(examples))
     try:
         with taping(recorder), enable_grad(), np.errstate(all="ignore"):
             inputs = [recorder.input(x, name) for x, name in zip(leaves, names, strict=True)]
             args, kwargs = unflatten(takes, iter(inputs))
             result = f(*args, **kwargs)
-            outputs, _, gives = flatten(result)
+            outputs, gives = flatten(result)
             _refuse_results(f, gives, outputs)
             name = getattr(f, "__name__", "graph")
             if not name.isidentifier():

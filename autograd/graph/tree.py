@@ -17,46 +17,66 @@ LEAF = ("leaf",)
 Structure = tuple[Any, ...]
 
 
-def flatten(tree: Any, path: str = "") -> tuple[list[Any], list[str], Structure]:
+def flatten(tree: Any) -> tuple[list[Any], Structure]:
     """Take a container apart.
 
     Args:
         tree: numbers, arrays and Tensors in tuples, lists, dicts and dataclasses, to any depth;
             anything else, such as a bool, a string or None, belongs to the structure.
-        path: what the container is called.
 
     Returns:
-        The leaves, their paths and the structure.
+        The leaves and the structure.
 
     Example:
-        >>> flatten({"w": 1.0, "b": [2.0, True]}, "p")[:2]
-        ([1.0, 2.0], ["p['w']", "p['b'][0]"])
+        >>> flatten({"w": 1.0, "b": [2.0, True]})[0]
+        [1.0, 2.0]
     """
     leaves: list[Any] = []
-    paths: list[str] = []
-    return leaves, paths, _take(tree, path, leaves, paths)
+    return leaves, _take(tree, leaves)
 
 
-def _take(tree: Any, path: str, leaves: list[Any], paths: list[str]) -> Structure:
-    if isinstance(tree, (Node, np.ndarray, np.generic, float)) or type(tree) is int:
+def _take(tree: Any, leaves: list[Any]) -> Structure:
+    kind = type(tree)
+    if kind is float or kind is int or isinstance(tree, (Node, np.ndarray, np.generic, float)):
         leaves.append(tree)
-        paths.append(path)
         return LEAF
     if isinstance(tree, (tuple, list)):
-        fields = getattr(tree, "_fields", None)
-        parts = tuple(
-            _take(part, f"{path}.{fields[i]}" if fields else f"{path}[{i}]", leaves, paths)
-            for i, part in enumerate(tree)
-        )
-        return ("sequence", type(tree), parts)
+        return ("sequence", kind, tuple([_take(part, leaves) for part in tree]))
     if isinstance(tree, dict):
-        parts = tuple(_take(tree[key], f"{path}[{key!r}]", leaves, paths) for key in tree)
+        parts = tuple([_take(part, leaves) for part in tree.values()])
         return ("dict", tuple(tree), parts)
     if dataclasses.is_dataclass(tree) and not isinstance(tree, type):
-        names = tuple(field.name for field in dataclasses.fields(tree))
-        parts = tuple(_take(getattr(tree, n), f"{path}.{n}", leaves, paths) for n in names)
-        return ("dataclass", type(tree), names, parts)
-    return ("static", type(tree), tree)
+        names = tuple([field.name for field in dataclasses.fields(tree) if field.init])
+        parts = tuple([_take(getattr(tree, name), leaves) for name in names])
+        return ("dataclass", kind, names, parts)
+    return ("static", kind, tree)
+
+
+def paths_of(structure: Structure, path: str) -> list[str]:
+    """Return what the leaves of a container are called.
+
+    Args:
+        structure: as `flatten` gave it.
+        path: what the container is called.
+
+    Example:
+        >>> paths_of(flatten({"w": 1.0, "b": [2.0, True]})[1], "p")
+        ["p['w']", "p['b'][0]"]
+    """
+    kind = structure[0]
+    if kind == "leaf":
+        return [path]
+    if kind == "static":
+        return []
+    if kind == "dict":
+        names = [f"[{key!r}]" for key in structure[1]]
+    elif kind == "dataclass":
+        names = [f".{name}" for name in structure[2]]
+    else:
+        fields = getattr(structure[1], "_fields", None)
+        names = [f".{fields[i]}" if fields else f"[{i}]" for i in range(len(structure[2]))]
+    parts = zip(names, structure[-1], strict=True)
+    return [found for name, part in parts for found in paths_of(part, path + name)]
 
 
 def unflatten(structure: Structure, leaves: Iterator[Any]) -> Any:
@@ -70,7 +90,7 @@ def unflatten(structure: Structure, leaves: Iterator[Any]) -> Any:
         The container.
 
     Example:
-        >>> leaves, paths, structure = flatten((1.0, [2.0, None]))
+        >>> leaves, structure = flatten((1.0, [2.0, None]))
         >>> unflatten(structure, iter([3.0, 4.0]))
         (3.0, [4.0, None])
     """
@@ -88,11 +108,29 @@ def unflatten(structure: Structure, leaves: Iterator[Any]) -> Any:
     return made(*parts) if hasattr(made, "_fields") else made(parts)
 
 
+def leaves_of(structure: Structure, tree: Any) -> Iterator[Any]:
+    """Go through the leaves of tuples and lists, whatever they are.
+
+    Args:
+        structure: what `tree` is: tuples, lists and leaves.
+        tree: the container.
+
+    Example:
+        >>> list(leaves_of(flatten((1.0, [2.0]))[1], (True, [None])))
+        [True, None]
+    """
+    if structure == LEAF:
+        yield tree
+    else:
+        for part, value in zip(structure[2], tree, strict=True):
+            yield from leaves_of(part, value)
+
+
 def leaf_count(structure: Structure) -> int:
     """Return how many leaves a structure has.
 
     Example:
-        >>> leaf_count(flatten((1.0, [2.0, None]))[2])
+        >>> leaf_count(flatten((1.0, [2.0, None]))[1])
         2
     """
     if structure[0] in ("leaf", "static"):

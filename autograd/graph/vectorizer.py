@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -15,12 +14,14 @@ from ..errors import ArgumentError, DTypeError, ShapeError, message
 from ..kinds import Elementwise
 from ..node import Node, value_of
 from ..recording import mode, traced
+from ..run import differentiating
 from .equations import Spec, plain, refs_of
 from .ir import Graph
 from .lowering import opened
 from .plan import Plan
-from .recorder import Recorder, record, require_function
-from .tree import flatten, unflatten
+from .recorder import Recorder, record
+from .tree import flatten, paths_of, unflatten
+from .wrapping import Wrapping, require_count
 
 BLOCK = 16384
 """Entries of a block: eight buffers of them fit the second-level cache of a present machine."""
@@ -33,24 +34,17 @@ def _threads() -> int:
         return os.cpu_count() or 1
 
 
-class Vectorized:
+class Vectorized(Wrapping):
     """A function of scalars that takes arrays; made by `vectorize`."""
 
     def __init__(self, f: Callable[..., Any], block: int, threads: int | None) -> None:
-        require_function(f)
-        for name, number in (("block", block), ("threads", 1 if threads is None else threads)):
-            if not isinstance(number, (int, np.integer)) or number < 1:
-                raise ArgumentError(
-                    message(
-                        f"{name} to be a whole number of at least 1", repr(number), "the default"
-                    )
-                )
-        self.function = f
+        require_count("block", block, 1, "the default")
+        require_count("threads", 1 if threads is None else threads, 1, "the default")
+        super().__init__(f, block, threads)
         self.block = block
         self.threads = threads or _threads()
         self._graphs: dict[Any, tuple[Graph, list[Node]]] = {}
         self._plans: dict[Any, list[Plan]] = {}
-        functools.update_wrapper(self, f, updated=())
 
     def __call__(self, *args: Any, out: Any = None, progress: bool = False, **kwargs: Any) -> Any:
         """Return the results of the function for every entry of the broadcast arguments.
@@ -69,7 +63,8 @@ class Vectorized:
         """
         args = tuple(map(_as_array, args))
         kwargs = {name: _as_array(x) for name, x in kwargs.items()}
-        leaves, paths, takes = flatten((args, kwargs))
+        leaves, takes = flatten((args, kwargs))
+        paths = paths_of(takes, "")
         arrays = [_real(x, path) for x, path in zip(leaves, paths, strict=True)]
         narrow = any(x.dtype == np.float32 for x in arrays) and all(
             x.dtype == np.float32 or not x.ndim for x in arrays
@@ -90,7 +85,8 @@ class Vectorized:
         if key not in self._graphs:
             self._graphs[key] = self._traced(leaves, takes, dtype)
         graph, captured = self._graphs[key]
-        if any(map(_is_followed, leaves)) or (mode.tracing and any(map(traced, captured))):
+        followed = captured and (differentiating() or (mode.tracing and any(map(traced, captured))))
+        if followed or any(map(_is_followed, leaves)):
             return self._recorded(graph, [*leaves, *captured], shape, out)
         if not any(pattern) and out is None:
             given = [plain(x.astype(dtype)) for x in arrays]
@@ -160,7 +156,7 @@ class Vectorized:
         kinds = [dtype if kind.kind == "f" else kind for kind in kinds]
         if out is None:
             return [np.empty(shape, kind) for kind in kinds]
-        arrays, _, gives = flatten(out)
+        arrays, gives = flatten(out)
         if gives != graph.gives:
             raise ArgumentError(
                 message("out built like the result", "another structure", f"{len(kinds)} arrays")
