@@ -39,7 +39,8 @@ class Observer(Primitive):
         super().__init__(forward, rules, symbol=symbol, scalar=scalar)
 
     def __reduce__(self) -> Any:
-        return (_observer_of, (self.forward,))
+        key = self.forward if self.forward in OBSERVERS else self.name
+        return (_observer_of, (key,))
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Look at the values of Tensors; record the look where one is traced."""
@@ -72,11 +73,6 @@ class Observer(Primitive):
     def accepted(self) -> frozenset[str]:
         """Every parameter but out."""
         return frozenset(self.positional[self.arity :]) - {"out"} | {"keepdims"}
-
-
-def sign_of_determinant(a: Any) -> Any:
-    """Return the first result of np.linalg.slogdet."""
-    return np.linalg.slogdet(a)[0]
 
 
 OBSERVERS: dict[Callable[..., Any], Observer] = {
@@ -124,7 +120,6 @@ OBSERVERS: dict[Callable[..., Any], Observer] = {
         Observer(np.nanargmin, 1),
         Observer(np.nonzero, 1),
         Observer(np.searchsorted, 2),
-        Observer(sign_of_determinant, 1),
     )
 }
 """Every function that looks at values, under itself."""
@@ -157,5 +152,26 @@ STATIC = frozenset(
 """Functions of the shape and dtype, which a trace has fixed, and pictures of the present value."""
 
 
-def _observer_of(forward: Callable[..., Any]) -> Observer:
-    return OBSERVERS[forward]
+_LOOKS: dict[str, Observer] = {}
+
+
+def look(arity: int = 1) -> Callable[[Callable[..., Any]], Observer]:
+    """Make a function of plain arrays a look at values, which rows of the table take.
+
+    Args:
+        arity: how many array arguments it has.
+
+    Returns:
+        A decorator; what it gives is called like the function, and looks anew in every run of a
+        graph.
+    """
+
+    def made(function: Callable[..., Any]) -> Observer:
+        _LOOKS[function.__name__] = Observer(function, arity)
+        return _LOOKS[function.__name__]
+
+    return made
+
+
+def _observer_of(forward: Any) -> Observer:
+    return OBSERVERS[forward] if forward in OBSERVERS else _LOOKS[forward]

@@ -10,6 +10,8 @@ from contextvars import ContextVar
 from pathlib import Path
 from typing import Any, Protocol
 
+import numpy as np
+
 from .errors import GraphError, TraceError, message
 
 
@@ -214,8 +216,15 @@ def _refuse_in_rules(what: str) -> None:
 
 
 def user_line() -> str:
-    """Return file and line of the innermost frame outside this package."""
-    inside = (str(Path(__file__).parent), "<scalar ", contextlib.__file__)
+    """Return file and line of the innermost frame outside this package and NumPy."""
+    numpy = str(Path(np.__file__).parent)
+    inside = (
+        str(Path(__file__).parent),
+        numpy,
+        "<scalar ",
+        "<__array_function__",
+        contextlib.__file__,
+    )
     frame = sys._getframe(1)
     while frame.f_back is not None and frame.f_code.co_filename.startswith(inside):
         frame = frame.f_back

@@ -131,7 +131,7 @@ class Definitions:
             return self.row(value)
         if isinstance(value, types.ModuleType):
             return self.module(value.__name__)
-        if value is None or isinstance(value, (int, float, str, tuple, np.ndarray)):
+        if value is None or isinstance(value, (int, float, str, tuple, list, dict, np.ndarray)):
             whole = isinstance(value, np.ndarray)
             text = array_text(value) if whole else literal(value, (), self)
             # written where the functions are, which come after what they need
@@ -214,6 +214,9 @@ def literal(setting: Any, names: Sequence[str], definitions: Definitions) -> str
         if isinstance(setting, list):
             return f"[{parts}]"
         return f"({parts},)" if len(setting) == 1 else f"({parts})"
+    if isinstance(setting, dict):
+        pairs = (f"{key!r}: {literal(part, names, definitions)}" for key, part in setting.items())
+        return "{" + ", ".join(pairs) + "}"
     if isinstance(setting, slice):
         ends = (setting.start, setting.stop, setting.step)
         return f"slice({', '.join(literal(end, names, definitions) for end in ends)})"

@@ -10,7 +10,8 @@ import numpy as np
 
 from ..domain import KINK_AT_0, NONZERO, POSITIVE, REALS, Case, Domain
 from ..kinds import composite, elementwise, linear, multilinear
-from ..primitive import NON_DIFFERENTIABLE, plain
+from ..observers import look
+from ..primitive import NON_DIFFERENTIABLE
 
 AWAY = (REALS, NONZERO)
 BETWEEN_JUMPS = (Domain(2.15, 2.75), Domain(0.92, 0.98))
@@ -176,8 +177,14 @@ composite(
 )
 
 
+@look()
+def exponent_of(x: Any) -> Any:
+    """Return the second result of np.frexp."""
+    return np.frexp(x)[1]
+
+
 def _frexp(x: Any) -> tuple[Any, Any]:
-    _, exponent = np.frexp(plain(x))
+    exponent = exponent_of(x)
     return np.ldexp(x, -exponent), exponent
 
 

@@ -89,6 +89,15 @@ composite(
 )
 
 
+def _at(a: Any, index: tuple[Any, ...]) -> Any:
+    """Return a[index], also of a plain array at a traced index."""
+    for part in index:
+        record = getattr(type(part), "__chainrule__", None)
+        if record is not None and not holds_tensor([a]):
+            return record(getitem, (a,), {"index": index})
+    return a[index]
+
+
 def _taken(axis: int, ndim: int, index: Any) -> tuple[Any, ...]:
     return (slice(None),) * (axis % ndim) + (index,)
 
@@ -97,15 +106,15 @@ def _take(a: Any, indices: Any, axis: int | None = None, *, mode: str = "raise")
     if axis is None:
         a, axis = np.reshape(a, -1), 0
     n = np.shape(a)[axis]
-    places = np.asarray(indices)
+    places = indices if traced(indices) else np.asarray(indices)
     if mode == "wrap":
         places = places % n
     elif mode == "clip":
         places = np.clip(places, 0, n - 1)
-    return a[_taken(axis, np.ndim(a), places)]
+    return _at(a, _taken(axis, np.ndim(a), places))
 
 
-composite(
+take = composite(
     np.take,
     _take,
     cases=(
@@ -123,7 +132,7 @@ def _take_along_axis(arr: Any, indices: Any, axis: int | None = -1) -> Any:
     if traced(indices):
         grid = np.ogrid[tuple(slice(n) for n in np.shape(arr))]
         along = axis % np.ndim(arr)
-        return arr[tuple(indices if k == along else part for k, part in enumerate(grid))]
+        return _at(arr, tuple(indices if k == along else part for k, part in enumerate(grid)))
     # NumPy checks the ranks and broadcasts the other axes
     places = np.take_along_axis(
         np.arange(np.size(arr)).reshape(np.shape(arr)), np.asarray(indices), axis
@@ -194,6 +203,7 @@ composite(
 
 
 def _trim(filt: Any, trim: str = "fb") -> Any:
+    refuse_traced(filt, "np.trim_zeros(t)", "a slice: the shape of the result may not depend on t")
     (places,) = np.nonzero(np.asarray(filt != 0))
     if not len(places):
         return filt[:0]

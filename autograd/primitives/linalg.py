@@ -16,8 +16,8 @@ import numpy as np
 
 from ..domain import REALS, Case
 from ..kinds import composite, custom
-from ..observers import OBSERVERS, sign_of_determinant
-from ..primitive import plain
+from ..observers import look
+from ..recording import traced
 
 SINGULAR = 1e-6
 """Below this ratio of a determinant to its Hadamard bound the minors are used."""
@@ -135,10 +135,16 @@ logabsdet = custom(
 )
 
 
+@look()
+def sign_of_determinant(a: Any) -> Any:
+    """Return the first result of np.linalg.slogdet."""
+    return np.linalg.slogdet(a)[0]
+
+
 def _slogdet(a: Any) -> Any:
     result = type(np.linalg.slogdet(np.ones((1, 1))))
     magnitude = logabsdet(a)  # which refuses what is no square matrix
-    return result(OBSERVERS[sign_of_determinant](a), magnitude)
+    return result(sign_of_determinant(a), magnitude)
 
 
 composite(
@@ -255,12 +261,25 @@ custom(
 )
 
 
+@look()
+def rank_and_singular_values(a: Any, rcond: float | None = None) -> Any:
+    """Return the two results of np.linalg.lstsq that depend on the matrix alone, in one array."""
+    _, _, rank, values = np.linalg.lstsq(a, np.zeros(np.shape(a)[0]), rcond=rcond)
+    return np.array([rank, *values])
+
+
 def _lstsq(a: Any, b: Any, rcond: float | None = None) -> Any:
-    raw = np.linalg.lstsq(plain(a), plain(b), rcond=rcond)
     x = np.linalg.pinv(a, rcond) @ b if rcond is not None and rcond >= 0 else np.linalg.pinv(a) @ b
-    residuals = b - a @ x
-    squares = np.sum(residuals * residuals, axis=0)
-    return x, np.reshape(squares, np.shape(raw[1])) if np.size(raw[1]) else raw[1], raw[2], raw[3]
+    looked = rank_and_singular_values(a, rcond=rcond)
+    rank = looked[0].astype(int)
+    rows, columns = np.shape(a)
+    # a trace is of a matrix of full rank, as the shape of the residuals depends on it
+    if rows > columns and (traced(rank) or rank == columns):
+        residuals = b - a @ x
+        squares = np.reshape(np.sum(residuals * residuals, axis=0), (-1,))
+    else:
+        squares = np.zeros(0, np.result_type(a))
+    return x, squares, rank, looked[1:]
 
 
 composite(
@@ -272,5 +291,5 @@ composite(
     ),
     domain=REALS,
     note="the solution and the residuals, where the rank does not change; rank and singular "
-    "values are constants",
+    "values are constants; a graph gives the residuals of a matrix of full rank",
 )

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from ..domain import REALS, Case
-from ..kinds import composite, custom, linear
-from ..primitive import plain
+from ..kinds import composite, custom, holds_tensor, linear
+from ..observers import look
 from ..recording import known
 from .reductions import TIES
 
@@ -88,13 +88,18 @@ sort = custom(
 )
 
 
+@look()
+def ranks_in_partition(a: Any, kth: Any, axis: int = -1) -> Any:
+    """Return where each entry of np.partition stands in the sorted order."""
+    placed = np.partition(a, kth, axis=axis)
+    return np.argsort(np.argsort(placed, axis=axis, kind="stable"), axis=axis)
+
+
 def _partition(a: Any, kth: Any, axis: int | None = -1) -> Any:
     if axis is None:
         a, axis = np.reshape(a, -1), -1
-    # where each entry of the partition stands in the sorted order
-    placed = np.partition(plain(a), kth, axis=axis)
-    rank = np.argsort(np.argsort(placed, axis=axis, kind="stable"), axis=axis)
-    return np.take_along_axis(np.sort(a, axis=axis), rank, axis)
+    ranks = ranks_in_partition(a, kth=kth, axis=axis)
+    return np.take_along_axis(np.sort(a, axis=axis), ranks, axis)
 
 
 composite(
@@ -132,18 +137,21 @@ PER_ENTRY = {
 """The position of a quantile among n sorted entries moves by n plus this when q moves by 1."""
 
 
-def _positions(q: Any, sizes: Any, method: str) -> tuple[Any, Any]:
+@look(2)
+def positions_of_quantiles(q: Any, sizes: Any, method: str = "linear") -> Any:
     """Return where quantiles lie among 0, 1, ..., size - 1, and the derivative of that by q."""
+    q, sizes = np.asarray(q, float), np.asarray(sizes)
     position = np.zeros((*q.shape, *sizes.shape))
     for size in np.unique(sizes):
         if size:
             # a quantile of 0, 1, 2, ... is the position itself, whatever the method
             places = np.quantile(np.arange(float(size)), q, method=method)  # type: ignore[call-overload]
             position[..., sizes == size] = np.reshape(places, (*q.shape, 1))
-    if method not in PER_ENTRY:
-        return position, np.zeros(position.shape)
-    within = (position > 0) & (position < sizes - 1) if method != "linear" else sizes > 0
-    return position, np.where(within, sizes + PER_ENTRY[method], 0.0)
+    rate = np.zeros(position.shape)
+    if method in PER_ENTRY:
+        within = (position > 0) & (position < sizes - 1) if method != "linear" else sizes > 0
+        rate[...] = np.where(within, sizes + PER_ENTRY[method], 0.0)
+    return np.stack([position, rate])
 
 
 def _quantile_at(x: Any, q: Any, axis: Any, method: Any, keepdims: bool, skip_nan: bool) -> Any:
@@ -154,19 +162,23 @@ def _quantile_at(x: Any, q: Any, axis: Any, method: Any, keepdims: bool, skip_na
     if isinstance(q, (list, tuple)):
         q = np.asarray(q, float)
     kind = np.result_type(x) if type(q) in (int, float) else np.result_type(x, q)
-    at = np.asarray(plain(q), float)
     lanes, kept = _lanes(x, axis)
     ordered = np.sort(lanes, axis=-1)
     missing = np.isnan(ordered)
-    count = np.full(np.shape(lanes)[:-1], np.shape(lanes)[-1])
-    sizes = plain(np.sum(~missing, axis=-1)) if skip_nan else count
-    position, rate = _positions(at, sizes, method or "linear")
-    low = np.clip(np.floor(position).astype(int), 0, np.maximum(sizes - 2, 0))
+    last = np.shape(lanes)[-1]
+    sizes: Any = np.full(np.shape(lanes)[:-1], last)
+    if skip_nan:
+        sizes = np.sum(np.where(missing, 0, 1), axis=-1)
+    around = np.shape(q)
+    places = positions_of_quantiles(q, sizes, method=method or "linear")
+    position, rate = places[0], places[1]
+    whole = np.floor(position)
+    low = np.clip(whole, 0, np.maximum(sizes - 2, 0)).astype(int)
     high = np.minimum(low + 1, np.maximum(sizes - 1, 0))
     part: Any = (position - low).astype(kind)
-    if at is not q and plain(q) is not q:  # a Tensor
-        part = part + rate * np.reshape(q - at, (*at.shape, *(1,) * sizes.ndim))
-    spread = np.broadcast_to(ordered, (*at.shape, *np.shape(ordered)))
+    if holds_tensor([q]) and q.requires_grad:
+        part = part + rate * np.reshape(q - q.detach(), (*around, *(1,) * np.ndim(sizes)))
+    spread = np.broadcast_to(ordered, (*around, *np.shape(ordered)))
     a = np.take_along_axis(spread, low[..., None], -1)[..., 0]
     b = np.take_along_axis(spread, high[..., None], -1)[..., 0]
     # NumPy's formulas: the interpolation is exact at both ends, the mean also between infinities
@@ -180,7 +192,7 @@ def _quantile_at(x: Any, q: Any, axis: Any, method: Any, keepdims: bool, skip_na
     undefined = sizes == 0 if skip_nan else np.any(missing, axis=-1)
     if not known(np.logical_not(np.any(undefined))):
         result = np.where(undefined, np.nan, result)
-    return np.reshape(result, (*at.shape, *kept)) if keepdims else result
+    return np.reshape(result, (*around, *kept)) if keepdims else result
 
 
 def _median(a: Any, axis: Any = None, keepdims: bool = False) -> Any:

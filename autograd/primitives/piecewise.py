@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 
 from ..domain import KINK_AT_0, REALS, STEPS, Case
-from ..kinds import composite, elementwise, linear
+from ..kinds import composite, elementwise, holds_tensor, linear
 from ..primitive import NON_DIFFERENTIABLE
+from .indexing import take
 
 CONSTANT = "0 everywhere: it is constant between its jumps"
 SHARED = "a tie is shared: 0.5 each"
@@ -196,12 +197,12 @@ def _interp(
     if period is not None:  # NumPy's own steps: fold, sort, and repeat the ends
         x, xp, left, right = x % abs(period), np.mod(xp, abs(period)), None, None
         order = np.argsort(xp)
-        xp, fp = np.take(xp, order), np.take(fp, order)
+        xp, fp = take(xp, order), take(fp, order)
         xp = np.concatenate([xp[-1:] - abs(period), xp, xp[:1] + abs(period)])
         fp = np.concatenate([fp[-1:], fp, fp[:1]])
     i = np.clip(np.searchsorted(xp, x, side="right") - 1, 0, np.shape(xp)[0] - 2)
-    x0, y0 = np.take(xp, i), np.take(fp, i)
-    slope = (np.take(fp, i + 1) - y0) / (np.take(xp, i + 1) - x0)
+    x0, y0 = take(xp, i), take(fp, i)
+    slope = (take(fp, i + 1) - y0) / (take(xp, i + 1) - x0)
     inside = slope * (x - x0) + y0
     inside = np.where(x < xp[0], fp[0] if left is None else left, inside)
     return np.where(x > xp[-1], fp[-1] if right is None else right, inside)
@@ -228,7 +229,11 @@ composite(
 
 
 def _piecewise(x: Any, condlist: Any, funclist: Sequence[Any], *args: Any, **kw: Any) -> Any:
-    conditions = [condlist] if np.ndim(condlist) == np.ndim(x) else list(condlist)
+    # one condition alone, or a list of them; a list of Tensors is no array
+    alone = not isinstance(condlist, (list, tuple)) and np.ndim(condlist) == np.ndim(x)
+    if isinstance(condlist, (list, tuple)) and not holds_tensor(condlist):
+        alone = np.ndim(condlist) == np.ndim(x)
+    conditions = [condlist] if alone else list(condlist)
     functions = list(funclist)
     result: Any = 0.0 * x
     if len(functions) == len(conditions) + 1:

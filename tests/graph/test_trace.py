@@ -180,6 +180,60 @@ def test_a_graph_is_a_value() -> None:
         first.name = "g"  # type: ignore[misc]
 
 
+LOOKING: dict[str, tuple[Any, Any, Any]] = {
+    "frexp": (np.frexp, np.array([0.3, 5.0]), np.array([-100.0, 1e-3])),
+    "interp": (lambda x: np.interp(x, [0.0, 1.0, 3.0], [5.0, 2.0, 8.0]), 0.5, 2.5),
+    "interp at traced nodes": (
+        lambda xp: np.interp(np.linspace(-1, 4, 9), xp, xp * xp),
+        np.arange(3.0),
+        np.array([0, 3, 3.5]),
+    ),
+    "nanmedian": (
+        lambda x: np.nanmedian(x, axis=1), np.ones((2, 3)), np.array([[3.0, np.nan, 1], [9, 7, 8]])
+    ),
+    "nanquantile": (
+        lambda x: np.nanquantile(x, [0.1, 0.7]), np.ones(4), np.array([np.nan, 3.0, np.nan, 1])
+    ),
+    "quantile by q": (lambda q: np.quantile(np.arange(5.0) ** 2, q), 0.1, 0.9),
+    "partition": (lambda x: np.partition(x, 1), np.arange(4.0), np.array([3.0, 1, 2, 0])),
+    "piecewise": (
+        lambda x: np.piecewise(x, [x < 0, x > 2], [lambda v: -v, 7.0, lambda v: v * v]),
+        np.ones(3),
+        np.array([-1.0, 1.5, 3.0]),
+    ),
+    "polyfit": (
+        lambda y: np.polyfit(np.arange(5.0), y, 2), np.ones(5), np.array([1.0, 3, 2, 5, 4])
+    ),
+    "lstsq": (
+        lambda a: list(np.linalg.lstsq(a, np.arange(3.0))),
+        np.array([[1.0, 0], [2, 1], [0, 3]]),
+        np.array([[5.0, 1], [1, 4], [2, 2]]),
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", LOOKING)
+def test_operations_that_look_at_values_look_anew_in_every_run(name: str) -> None:
+    f, example, x = LOOKING[name]
+    for make in (ag.compile, lambda f: trace(f, example), lambda f: trace(f, example).simplify()):
+        fast = make(f)
+        fast(example)
+        results = [y if isinstance(y, (tuple, list)) else [y] for y in (fast(x), f(x))]
+        for found, wanted in zip(*results, strict=True):
+            np.testing.assert_allclose(found, wanted, rtol=1e-13, atol=1e-13)
+    again = pickle.loads(pickle.dumps(trace(f, example)))
+    assert again == trace(f, example)
+
+
+def test_a_result_whose_shape_depends_on_values_is_refused_with_the_line_of_the_program() -> None:
+    with pytest.raises(
+        TraceError, match=r"np\.trim_zeros\(t\) at .*test_trace\.py:\d+.*; try a slice"
+    ):
+        trace(np.trim_zeros, np.ones(3))
+    with pytest.raises(TraceError, match=r"test_trace\.py:\d+"):
+        trace(lambda x: np.apply_along_axis(lambda v: v * float(v[0]), 0, x), np.ones(3))
+
+
 def test_nothing_of_a_graph_can_be_written() -> None:
     weights, places = np.arange(3.0), np.array([0, 2])
 
