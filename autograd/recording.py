@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import sys
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextvars import ContextVar
 from pathlib import Path
 from typing import Any, Protocol
@@ -109,6 +109,15 @@ class Tape(Protocol):
 
     def explain(self, node: Any, index: int) -> None:
         """Note that what follows is the chain rule through `node`, None if it is not."""
+
+    def ending(
+        self, function: Callable[..., Any], y: Any, variables: Sequence[Any]
+    ) -> list[Any] | None:
+        """Write down the gradients of `y` and return them, if the trace of `function` ends there.
+
+        Nothing but the result of the trace can be made of them. None if there is more to it than
+        the tape can derive.
+        """
 
 
 tape: ContextVar[Tape | None] = ContextVar("tape", default=None)

@@ -14,7 +14,7 @@ from . import primitives
 from .containers import leaves, mapped, rebuilt
 from .errors import ArgumentError, DTypeError, GraphError, ShapeError, message
 from .node import stored, toposort, value_of
-from .recording import enable_grad, traced
+from .recording import enable_grad, mode, tape, traced
 from .sweep import gradients
 from .tensor import Tensor, apply
 
@@ -156,6 +156,19 @@ class Run:
             )
         return y
 
+    def gradients(self, y: Tensor, caller: Callable[..., Any]) -> list[Any]:
+        """Return the gradients of the scalar result with respect to the variables.
+
+        Args:
+            y: the result.
+            caller: the function that returns them and does nothing else with them.
+        """
+        current = tape.get() if mode.tracing and not _variables.get() else None
+        found = None if current is None else current.ending(caller, y, self.variables)
+        if found is None:
+            return gradients_or_zeros(y, self.variables, self.nested)
+        return [_or_zeros(g, x, self.nested) for x, g in zip(self.variables, found, strict=True)]
+
     def structured(self, found: Sequence[Any]) -> list[Any]:
         """Return one container an argument, holding what was found for its leaves."""
         values = iter(found)
@@ -211,10 +224,11 @@ def gradients_or_zeros(
         found = gradients(
             [y for y, _ in live], variables, [s for _, s in live], create_graph=nested
         )
-    return [
-        as_result(zeros_like(x), nested) if g is None else g
-        for x, g in zip(variables, found, strict=True)
-    ]
+    return [_or_zeros(g, x, nested) for x, g in zip(variables, found, strict=True)]
+
+
+def _or_zeros(g: Any, x: Tensor, nested: bool) -> Any:
+    return as_result(zeros_like(x), nested) if g is None else g
 
 
 def _seed(y: Tensor, seed: Any) -> Any:

@@ -56,19 +56,7 @@ def value_and_grad(
         >>> value_and_grad(lambda p: p["a"] * p["b"])({"a": 3.0, "b": 2.0})
         (6.0, {'a': 2.0, 'b': 3.0})
     """
-    positions = positions_of(argnums)
-
-    @functools.wraps(f)
-    def wrapped(*args: Any, **kwargs: Any) -> Any:
-        run = Run(f, positions, args, kwargs, has_aux)
-        y = run.scalar()
-        slopes = run.structured(gradients_or_zeros(y, run.variables, run.nested))
-        value = y if run.nested else value_of(y)
-        if has_aux:
-            value = (value, run.plain(run.aux))
-        return value, tuple(slopes) if isinstance(argnums, Sequence) else slopes[0]
-
-    return _again(f, wrapped)
+    return _with_gradient(f, argnums, has_aux, value_too=True)
 
 
 def grad(
@@ -93,12 +81,24 @@ def grad(
         >>> grad(cube)(2.0), grad(grad(cube))(2.0), grad(grad(grad(cube)))(2.0)
         (12.0, 12.0, 6.0)
     """
-    both = value_and_grad(f, argnums, has_aux=has_aux)
+    return _with_gradient(f, argnums, has_aux, value_too=False)
+
+
+def _with_gradient(
+    f: Callable[..., Any], argnums: int | Sequence[int], has_aux: bool, value_too: bool
+) -> Callable[..., Any]:
+    positions = positions_of(argnums)
 
     @functools.wraps(f)
     def wrapped(*args: Any, **kwargs: Any) -> Any:
-        value, slope = both(*args, **kwargs)
-        return (slope, value[1]) if has_aux else slope
+        run = Run(f, positions, args, kwargs, has_aux)
+        y = run.scalar()
+        slopes = run.structured(run.gradients(y, wrapped))
+        slope = tuple(slopes) if isinstance(argnums, Sequence) else slopes[0]
+        if not value_too:
+            return (slope, run.plain(run.aux)) if has_aux else slope
+        value = y if run.nested else value_of(y)
+        return (value, run.plain(run.aux)) if has_aux else value, slope
 
     return _again(f, wrapped)
 

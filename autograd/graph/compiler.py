@@ -16,6 +16,7 @@ from ..node import Node, adopt, value_of
 from ..primitive import Primitive
 from ..recording import mode, traced
 from ..run import differentiating, name_of
+from .adjoint import Tracer
 from .cache import Recent
 from .calling import MISSED, flat, is_nest, nest_text, way_in
 from .definitions import Definitions
@@ -25,7 +26,7 @@ from .forms import float_text
 from .ir import Graph
 from .native import Native
 from .plan import Plan
-from .recorder import Recorder, record
+from .recorder import record
 from .tree import LEAF, Structure, flatten, leaves_of, unflatten
 from .wrapping import Wrapping, require_count
 
@@ -266,7 +267,7 @@ class Compiled(Wrapping):
     def traced(self, *args: Any, **kwargs: Any) -> Graph:
         """Return a new trace of such arguments, to compare with a program's."""
         with uncollected():
-            return Graph(**record(self.function, args, kwargs, Recorder(lift=True))[0])
+            return Graph(**record(self.function, args, kwargs, Tracer(lift=True))[0])
 
     def _signature(self, args: Any, kwargs: Any) -> tuple[list[Any], Structure, tuple[Spec, ...]]:
         leaves, takes = flatten((args, kwargs))
@@ -285,7 +286,7 @@ class Compiled(Wrapping):
         return program
 
     def _built(self, args: Any, kwargs: Any, takes: Structure) -> Program:
-        parts, captured = record(self.function, args, kwargs, Recorder(lift=True))
+        parts, captured = record(self.function, args, kwargs, Tracer(lift=True))
         raw = Graph(**parts)
         graph = raw.scalarised().simplify()
         plain = not captured and not kwargs and takes[2][0][2] == (LEAF,) * len(args)

@@ -21,6 +21,7 @@ from ..node import Node
 from ..observers import Observer
 from ..primitive import Primitive
 from ..tensor import apply
+from .adjoint import Tracer
 from .c import c_of
 from .emit import source_of
 from .equations import (
@@ -40,7 +41,7 @@ from .equations import (
 from .export import onnx_of
 from .latex import latex_of
 from .lowering import opened
-from .recorder import Recorder, record, record_of
+from .recorder import record, record_of
 from .rewriting import simplified
 from .tree import LEAF, Structure, flatten, leaf_count, unflatten
 
@@ -434,4 +435,4 @@ def trace(f: Callable[..., Any], *examples: Any, **named: Any) -> Graph:
             v2 = where(v0, v1, 0.0)
             return v2
     """
-    return Graph(**record(f, examples, named, Recorder())[0])
+    return Graph(**record(f, examples, named, Tracer())[0])

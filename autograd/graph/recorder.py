@@ -47,7 +47,7 @@ class Recorder:
         self.lift = lift
         self.outer = tape.get()
         self.number: dict[int, int] = {}
-        self.nodes: list[Node] = []
+        self.nodes: list[Node | None] = []
         self.equations: list[Equation | None] = []
         self.specs: list[Spec] = []
         self.constants: list[Any] = []
@@ -57,6 +57,8 @@ class Recorder:
         self.interned = {SCALAR: SCALAR}
         self.origin: tuple[int, int] | None = None
         self.start = mode.tick()
+        self.function: Callable[..., Any] | None = None
+        self.stale = False
 
     # ---- what the engine calls -------------------------------------------------------------------
 
@@ -133,7 +135,9 @@ class Recorder:
         if k is not None:
             return k
         if isinstance(x, Node):
-            outer = self.outer
+            if self._settled(x):
+                return self.number[id(x)]
+            outer = None if id(x) in self.local else self.outer
             if outer is not None and outer.holds(x):
                 raise TraceError(
                     message(
@@ -142,8 +146,6 @@ class Recorder:
                         "passing it to the inner function",
                     )
                 )
-            if self._settled(x):
-                return self.number[id(x)]
             if self.lift and self._is_captured(x):
                 return self._capture(x)
             elsewhere = id(x) not in self.local and x._clock < self.start
@@ -209,6 +211,7 @@ class Recorder:
                     follows = True
                 elif isinstance(each, Node) and id(each) not in local:
                     if each._op is None or each._op is MADE_BY_HAND or each._clock < start:
+                        self.stale = self.stale or each._clock > node._clock
                         follows = follows or (self.lift and self._is_captured(each))
                     else:
                         waiting.append(each)
@@ -246,6 +249,26 @@ class Recorder:
         self.number[id(out)] = k
         return k
 
+    def write(self, equation: Equation, spec: Spec) -> int:
+        """Write down an operation that no Tensor stands for; return its variable."""
+        row, refs, params, _ = equation
+        if max(refs) < 0:
+            return self.refer(plain(row.evaluate([self.constants[-1 - i] for i in refs], params)))
+        self.nodes.append(None)
+        self.equations.append(equation)
+        self.specs.append(spec)
+        return len(self.nodes) - 1
+
+    def standing_for(self, variable: int) -> Tensor:
+        """Return a Tensor that is but the name of a variable."""
+        out = Tensor(0.0, requires_grad=False)
+        self.number[id(out)] = variable
+        return out
+
+    def ending(self, function: Any, y: Any, variables: Sequence[Any]) -> list[Any] | None:
+        """Derive nothing: `adjoint.Tracer` does."""
+        return None
+
     def _with_refs(self, setting: Any) -> Any:
         if isinstance(setting, tuple):
             return tuple(map(self._with_refs, setting))
@@ -261,7 +284,7 @@ class Recorder:
         parts, new = assembled(taken, self.constants, self.equations, self.specs, results)
         labels = {}
         for node, equation, k in zip(self.nodes, self.equations, new, strict=False):
-            if k >= 0 and equation is not None and node.name is not None:
+            if k >= 0 and equation is not None and node is not None and node.name is not None:
                 labels[k] = node.name
         names: list[str] = []
         for x in inputs:
@@ -285,6 +308,7 @@ def record(
         The parts of the graph, and those leaves.
     """
     require_function(f)
+    recorder.function = f
     leaves, takes = flatten((tuple(examples), dict(named)))
     names = _input_names(f, paths_of(takes, ""), len(examples))
     try:

@@ -85,6 +85,8 @@ class _Rewriter:
 
     def __init__(self, graph: Graph, exact: bool) -> None:
         self.exact = exact
+        # beside float32 a NumPy double counts as an array of them, and a float does not
+        self.doubles = all(spec.dtype != np.float32 for spec in set(graph.specs))
         self.specs: list[Spec] = list(graph.specs[: len(graph.input_names)])
         self.equations: list[Equation | None] = [None] * len(self.specs)
         self.constants: list[Any] = []
@@ -94,6 +96,8 @@ class _Rewriter:
 
     def constant(self, value: Any) -> int:
         """Return the number of a constant, the same for the same bits."""
+        if type(value) is np.float64 and self.doubles:
+            value = float(value)
         key = freeze(value)
         if key not in self.known:
             self.constants.append(value)

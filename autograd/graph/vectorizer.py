@@ -15,11 +15,12 @@ from ..kinds import Elementwise
 from ..node import Node, value_of
 from ..recording import mode, traced
 from ..run import differentiating
+from .adjoint import Tracer
 from .equations import Spec, plain, refs_of
 from .ir import Graph
 from .lowering import opened
 from .plan import Plan
-from .recorder import Recorder, record
+from .recorder import record
 from .tree import flatten, paths_of, unflatten
 from .wrapping import Wrapping, require_count
 
@@ -130,7 +131,7 @@ class Vectorized(Wrapping):
     ) -> tuple[Graph, list[Node]]:
         examples = [0.5 if dtype == np.float64 else dtype.type(0.5) for _ in leaves]
         args, kwargs = unflatten(takes, iter(examples))
-        parts, captured = record(self.function, args, kwargs, Recorder(lift=True))
+        parts, captured = record(self.function, args, kwargs, Tracer(lift=True))
         graph = opened(Graph(**parts)).simplify()
         follows = [k < len(leaves) for k in range(graph.first)]
         for variable, (row, inputs, params, _) in graph.numbered():

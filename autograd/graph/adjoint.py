@@ -1,0 +1,198 @@
+"""The chain rule on the equations of a trace, for a gradient with which the trace ends.
+
+It is the reverse sweep of `autograd.sweep` on numbers of variables. What a rule does is looked up,
+not done: every rule of every row is traced once. No Tensor is made on the way, so nothing can be
+computed from the gradients but the results of the trace.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..kinds import Elementwise
+from ..primitive import REGISTRY, Primitive
+from ..recording import mode
+from ..tensor import Tensor
+from .equations import NOTHING, SCALAR, Spec, new_equation, refs_of
+from .recorder import Recorder, record
+
+ADD = REGISTRY[np.add]
+TRUTH = Spec.of(True)
+
+
+class Rule(NamedTuple):
+    """What a row gives back to one operand.
+
+    Args:
+        constants: the constants in it.
+        steps: operations with what they take, their parameters and the specs of their results.
+            They take 0, the cotangent, 1, the result, then the operands, the constants and the
+            results of steps.
+        result: which of these is the contribution.
+    """
+
+    constants: tuple[Any, ...]
+    steps: tuple[tuple[Primitive, tuple[int, ...], Mapping[str, Any], Spec], ...]
+    result: int
+
+
+@functools.cache
+def rule_of(row: Primitive, position: int) -> Rule | None:
+    """Return what a row of scalars gives back to an operand, None if a trace cannot tell.
+
+    Args:
+        row: an operation.
+        position: which operand.
+    """
+    if not (isinstance(row, Elementwise) or row.scalar) or row.selects:
+        return None
+
+    def pull(g: Any, y: Any, *values: Any) -> Any:
+        return row.pull(position, g, y, values, {})
+
+    try:
+        parts, _ = record(pull, [0.5] * (2 + row.arity), {}, Recorder())
+    except Exception:  # whatever a rule of the user's raises, it will raise again where it is used
+        return None
+    [result] = parts["outputs"]
+    equations = parts["equations"]
+    specs = parts["specs"][-len(equations) or len(parts["specs"]) :]
+    plain = all(
+        not refs_of(e.params) and s in (SCALAR, TRUTH)
+        for e, s in zip(equations, specs, strict=True)
+    )
+    if not plain or parts["specs"][result] != SCALAR:
+        return None
+    steps = [(*e[:3], spec) for e, spec in zip(equations, specs, strict=True)]
+    return Rule(parts["constants"], tuple(steps), result)
+
+
+class Tracer(Recorder):
+    """A tape that can derive what is written on it."""
+
+    def ending(
+        self, function: Callable[..., Any], y: Tensor, variables: Sequence[Tensor]
+    ) -> list[Any] | None:
+        """Return the gradients of a result if they are all that the trace still has to compute."""
+        if function is not self.function or self.outer is not None or mode.anomaly:
+            return None
+        if not variables or not all(map(self.holds, (y, *variables))) or self.stale:
+            return None
+        targets = [self.refer(x) for x in variables]
+        found = _pulled_back(self, self.refer(y), targets)
+        if found is None:
+            return None
+        return [self.standing_for(found[k]) if k in found else None for k in targets]
+
+
+def _pulled_back(tape: Recorder, root: int, targets: Sequence[int]) -> dict[int, int] | None:
+    """Write the gradients of a variable on the tape.
+
+    Args:
+        tape: what it was computed on.
+        root: a scalar.
+        targets: variables to differentiate with respect to.
+
+    Returns:
+        The gradients' variables under those of the targets that there is a path to; None, and
+        nothing written, if there is more on the way than scalars and their plain operations.
+    """
+    relevant = _leading_to(tape, root, targets)
+    awaited = _fan_out(tape, root, relevant)
+    if awaited is None:
+        return None
+    rules: dict[Primitive, list[Any]] = {}
+    for k in awaited:
+        equation = tape.equations[k]
+        if equation is not None and equation.row not in rules:
+            found = [rule_of(equation.row, i) for i in range(equation.row.arity)]
+            if None in found:
+                return None
+            rules[equation.row] = [
+                (rule.steps, [tape.refer(c) for c in rule.constants], rule.result)
+                for rule in found
+                if rule is not None
+            ]
+    wanted = set(targets)
+    gradients: dict[int, int] = {}
+    partial: dict[int, int] = {}
+    nodes, cotangents = [root], [tape.refer(1.0)]
+    if not relevant[root]:
+        return gradients
+    for k, g in zip(nodes, cotangents, strict=False):  # both grow while they are walked
+        if k in wanted:
+            gradients[k] = g
+        equation = tape.equations[k]
+        if equation is None:
+            continue
+        row, inputs, _, _ = equation
+        for position, i in enumerate(inputs):
+            if not relevant[i]:
+                continue
+            steps, constants, result = rules[row][position]
+            values = [g, k, *inputs, *constants]
+            origin = (k, position)
+            for step, taken, params, spec in steps:
+                refs = tuple([values[j] for j in taken])
+                values.append(tape.write(new_equation((step, refs, params, origin)), spec))
+            c = values[result]
+            if i in partial:
+                c = tape.write(new_equation((ADD, (partial[i], c), NOTHING, origin)), SCALAR)
+            awaited[i] -= 1
+            if awaited[i]:
+                partial[i] = c
+            else:
+                nodes.append(i)
+                cotangents.append(c)
+    return gradients
+
+
+def _leading_to(tape: Recorder, root: int, targets: Sequence[int]) -> bytearray:
+    """Mark the variables between the root and the targets, ends included."""
+    relevant = bytearray(len(tape.equations) + len(tape.constants))  # -1 is the first constant
+    for k in targets:
+        relevant[k] = 1
+    for k in range(min(targets) + 1, root + 1):
+        equation = tape.equations[k]
+        if equation is None or relevant[k]:
+            continue
+        for i in equation[1]:
+            if relevant[i]:
+                node = tape.nodes[k]
+                relevant[k] = node is not None and node._op is not None
+                break
+    return relevant
+
+
+def _fan_out(tape: Recorder, root: int, relevant: bytearray) -> dict[int, int] | None:
+    """Return how many contributions await every relevant variable that the root depends on.
+
+    Returns:
+        The numbers, None if there is more on the way than scalars and operations without
+        parameters.
+    """
+    awaited = {root: 0}
+    found = [root]
+    equations, specs, constants = tape.equations, tape.specs, tape.constants
+    for k in found:  # grows while it is walked
+        if specs[k] is not SCALAR:
+            return None
+        equation = equations[k]
+        if equation is None:
+            continue
+        if equation[2]:
+            return None
+        for i in equation[1]:
+            if relevant[i]:
+                if i in awaited:
+                    awaited[i] += 1
+                else:
+                    awaited[i] = 1
+                    found.append(i)
+            elif i < 0 and type(constants[-1 - i]) is not float:
+                return None
+    return awaited
