@@ -387,7 +387,7 @@ def compile(
 
     It is traced at the first call with arguments of some structure, shapes and dtypes; Tensors it
     refers to are read at every call. Called with Tensors that need a gradient, or inside another
-    transform, it runs its graph so that it can be differentiated.
+    transform, it runs its graph so that it can be differentiated; results are plain otherwise.
 
     Args:
         f: a function of numbers, arrays, Tensors and containers of them.

@@ -60,7 +60,7 @@ class Plan:
         self.results: list[Any] = []
         writer = _Writer(self.graph, self.buffers, self.results, into)
         self.source, scope = writer.written()
-        self._run = load(self.source, "run", scope)
+        self.function = load(self.source, "run", scope)
 
     @property
     def bytes(self) -> int:
@@ -69,7 +69,7 @@ class Plan:
 
     def __call__(self, values: Sequence[Any]) -> list[Any]:
         """Return the outputs for bound inputs."""
-        result: list[Any] = self._run(*values)
+        result: list[Any] = self.function(*values)
         return result
 
 

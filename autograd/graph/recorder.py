@@ -310,7 +310,7 @@ def record(
     require_function(f)
     recorder.function = f
     leaves, takes = flatten((tuple(examples), dict(named)))
-    names = _input_names(f, paths_of(takes, ""), len(examples))
+    names = input_names(f, paths_of(takes, ""), len(examples))
     try:
         with taping(recorder), enable_grad(), np.errstate(all="ignore"):
             inputs = [recorder.input(x, name) for x, name in zip(leaves, names, strict=True)]
@@ -384,8 +384,14 @@ def _example(value: Any, name: str) -> Any:
     return np.float64(held) if type(held) is float else held
 
 
-def _input_names(f: Callable[..., Any], paths: Sequence[str], count: int) -> list[str]:
-    """Name the leaves of the arguments after the parameters of `f`."""
+def input_names(f: Callable[..., Any], paths: Sequence[str], count: int) -> list[str]:
+    """Name the leaves of the arguments after the parameters of `f`.
+
+    Args:
+        f: the function.
+        paths: of the leaves in the pair of positional arguments and those by keyword.
+        count: how many arguments are positional.
+    """
     positional: list[str] = []
     try:
         for parameter in inspect.signature(f).parameters.values():

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import concurrent.futures
+import contextlib
 import os
+import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -16,16 +18,17 @@ from ..node import Node, value_of
 from ..recording import mode, traced
 from ..run import differentiating
 from .adjoint import Tracer
-from .equations import Spec, plain, refs_of
+from .blocks import Blocks, Sink, Source
+from .cache import Recent
+from .equations import plain, refs_of
 from .ir import Graph
 from .lowering import opened
-from .plan import Plan
-from .recorder import record
+from .recorder import input_names, record
 from .tree import flatten, paths_of, unflatten
 from .wrapping import Wrapping, require_count
 
-BLOCK = 16384
-"""Entries of a block: eight buffers of them fit the second-level cache of a present machine."""
+BLOCK = 32768
+"""Entries of a block: enough that a NumPy call costs more than the wait for another thread's."""
 
 
 def _threads() -> int:
@@ -35,24 +38,75 @@ def _threads() -> int:
         return os.cpu_count() or 1
 
 
+class _Helpers:
+    """The threads that sweeps share: started when they are needed, kept for the next sweep."""
+
+    def __init__(self) -> None:
+        self._forget()
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(after_in_child=self._forget)  # a child has none of the threads
+
+    def _forget(self) -> None:
+        self._pool: ThreadPoolExecutor | None = None
+        self._lock = threading.Lock()
+
+    def share(self, work: Callable[[], None], workers: int) -> None:
+        """Do work here and, as far as threads are free, in others at the same time.
+
+        Args:
+            work: returns when nothing is left to do, whoever does it.
+            workers: how many threads in all.
+        """
+        others = []
+        if workers > 1:
+            with self._lock:
+                if self._pool is None:
+                    self._pool = ThreadPoolExecutor(1024, "chainrule-sweep")
+            with contextlib.suppress(RuntimeError):  # the interpreter is shutting down
+                others = [self._pool.submit(work) for _ in range(workers - 1)]
+        try:
+            work()
+        finally:
+            # a helper that has not begun would find nothing to do; waiting for it might take for
+            # ever, as in a sweep that another sweep's function calls
+            begun = [other for other in others if not other.cancel()]
+            concurrent.futures.wait(begun)
+        for other in begun:
+            other.result()
+
+
+_helpers = _Helpers()
+
+
+class _Signature:
+    """What was made for arguments of some structure, dtype and pattern of arrays and numbers."""
+
+    def __init__(self, graph: Graph, captured: Sequence[Node], pattern: Sequence[bool]) -> None:
+        self.graph = graph
+        self.captured = captured
+        self.pattern = pattern
+        self.blocks: Blocks | None = None
+
+
 class Vectorized(Wrapping):
     """A function of scalars that takes arrays; made by `vectorize`."""
 
-    def __init__(self, f: Callable[..., Any], block: int, threads: int | None) -> None:
+    def __init__(self, f: Callable[..., Any], block: int, threads: int | None, limit: int) -> None:
         require_count("block", block, 1, "the default")
         require_count("threads", 1 if threads is None else threads, 1, "the default")
-        super().__init__(f, block, threads)
+        require_count("limit", limit, 1, "the default")
+        super().__init__(f, block, threads, limit)
         self.block = block
         self.threads = threads or _threads()
-        self._graphs: dict[Any, tuple[Graph, list[Node]]] = {}
-        self._plans: dict[Any, list[Plan]] = {}
+        self.programs: Recent[_Signature] = Recent(limit)
 
     def __call__(self, *args: Any, out: Any = None, progress: bool = False, **kwargs: Any) -> Any:
         """Return the results of the function for every entry of the broadcast arguments.
 
         Args:
             args: arrays, also memory-mapped ones, numbers, and lists of numbers, which are arrays;
-                or other containers of them, if the function takes those.
+                or other containers of them, if the function takes those. If there are float32 or
+                float16 arrays and none of another dtype, everything is float32, else float64.
             out: arrays to write the results into, built like the result; they may overlap the
                 arguments, which are then copied.
             progress: whether to show a progress bar.
@@ -60,17 +114,20 @@ class Vectorized(Wrapping):
 
         Raises:
             ShapeError: if the arguments do not broadcast, or `out` has another shape.
+            DTypeError: if an argument holds anything but real numbers.
             ArgumentError: if the function does more than scalar operations.
         """
         args = tuple(map(_as_array, args))
         kwargs = {name: _as_array(x) for name, x in kwargs.items()}
         leaves, takes = flatten((args, kwargs))
-        paths = paths_of(takes, "")
-        arrays = [_real(x, path) for x, path in zip(leaves, paths, strict=True)]
-        narrow = any(x.dtype == np.float32 for x in arrays) and all(
-            x.dtype == np.float32 or not x.ndim for x in arrays
-        )
-        dtype = np.dtype(np.float32 if narrow else np.float64)
+        arrays = []
+        for k, x in enumerate(leaves):
+            array, wrong = _real(value_of(x))
+            if wrong:
+                name = input_names(self.function, paths_of(takes, ""), len(args))[k]
+                raise DTypeError(message(f"real numbers in {name}", *wrong))
+            arrays.append(array)
+        dtype = _dtype(arrays)
         try:
             shape = np.broadcast_shapes(*(x.shape for x in arrays))
         except ValueError as error:
@@ -81,37 +138,67 @@ class Vectorized(Wrapping):
                     "reshaping them, for instance x[:, None]",
                 )
             ) from error
-        pattern = tuple(bool(x.ndim) for x in arrays)
+        pattern = tuple([x.ndim > 0 for x in arrays])
         key = (takes, dtype, pattern)
-        if key not in self._graphs:
-            self._graphs[key] = self._traced(leaves, takes, dtype)
-        graph, captured = self._graphs[key]
+        made = self.programs.get(key)
+        if made is None:
+            made = self.programs.add(key, self._traced(takes, dtype, pattern))
+        graph, captured = made.graph, made.captured
         followed = captured and (differentiating() or (mode.tracing and any(map(traced, captured))))
         if followed or any(map(_is_followed, leaves)):
-            return self._recorded(graph, [*leaves, *captured], shape, out)
-        if not any(pattern) and out is None:
-            given = [plain(x.astype(dtype)) for x in arrays]
-            return unflatten(graph.gives, iter(graph.run([*given, *map(value_of, captured)])))
-        results = self._results(graph, shape, dtype, out)
-        if out is not None:
-            # entries may be written before another result, or another block, has read them
-            arrays = [_apart(x, results) for x in arrays]
-        sources = [_flat(x.astype(dtype, copy=False), shape) for x in arrays]
+            given = [
+                x if isinstance(x, Node) else plain(array.astype(dtype, copy=False))
+                for x, array in zip(leaves, arrays, strict=True)
+            ]
+            return self._recorded(graph, [*given, *captured], shape, out)
         fixed = [value_of(t) for t in captured]
-        self._sweep(key, graph, sources, fixed, results, int(np.prod(shape)), progress)
+        if not any(pattern) and out is None:
+            numbers = [plain(x.astype(dtype)) for x in arrays]
+            return unflatten(graph.gives, iter(graph.run([*numbers, *fixed])))
+        results = self._results(graph, shape, dtype, out)
+        sources = [
+            _source(x, shape, dtype, () if out is None else results)
+            if x.ndim
+            else plain(x.astype(dtype))
+            for x in arrays
+        ]
+        self._sweep(made, [*sources, *fixed], results, progress)
         return unflatten(graph.gives, iter(results))
 
-    def stream(self, chunks: Iterable[Any]) -> Iterator[Any]:
+    def stream(self, chunks: Iterable[Any], *, progress: bool = False) -> Iterator[Any]:
         """Return the results chunk by chunk, for inputs that do not fit in memory.
 
         Args:
             chunks: tuples of arguments, or single arguments.
+            progress: whether to show a progress bar.
 
         Returns:
-            An iterator over the results.
+            An iterator over the results; each is computed when it is asked for.
+
+        Raises:
+            ArgumentError: if there is nothing to go through.
+
+        Example:
+            >>> square = vectorize(lambda x: x * x)
+            >>> [float(y.sum()) for y in square.stream(np.arange(k, k + 2.0) for k in range(3))]
+            [1.0, 5.0, 13.0]
         """
-        for chunk in chunks:
-            yield self(*chunk) if isinstance(chunk, tuple) else self(chunk)
+        try:
+            each = iter(chunks)
+        except TypeError as error:
+            raise ArgumentError(
+                message("chunks to go through", type(chunks).__name__, "a generator of arrays")
+            ) from error
+        return self._streamed(_bar(chunks, "chunk") if progress else each)
+
+    def _streamed(self, chunks: Iterable[Any]) -> Iterator[Any]:
+        for k, chunk in enumerate(chunks):
+            try:
+                result = self(*chunk) if isinstance(chunk, tuple) else self(chunk)
+            except Exception as error:
+                error.add_note(f"in chunk {k} of the stream")
+                raise
+            yield result
 
     def _recorded(self, graph: Graph, inputs: list[Any], shape: tuple[int, ...], out: Any) -> Any:
         """Run the graph on whole Tensors, so that gradients and traces follow."""
@@ -126,14 +213,12 @@ class Vectorized(Wrapping):
         results = [np.broadcast_to(y, shape) for y in graph.run(inputs)]
         return unflatten(graph.gives, iter(results))
 
-    def _traced(
-        self, leaves: Sequence[Any], takes: Any, dtype: np.dtype[Any]
-    ) -> tuple[Graph, list[Node]]:
-        examples = [0.5 if dtype == np.float64 else dtype.type(0.5) for _ in leaves]
+    def _traced(self, takes: Any, dtype: np.dtype[Any], pattern: Sequence[bool]) -> _Signature:
+        examples = [0.5 if dtype == np.float64 else dtype.type(0.5) for _ in pattern]
         args, kwargs = unflatten(takes, iter(examples))
         parts, captured = record(self.function, args, kwargs, Tracer(lift=True))
         graph = opened(Graph(**parts)).simplify()
-        follows = [k < len(leaves) for k in range(graph.first)]
+        follows = [k < len(pattern) for k in range(graph.first)]
         for variable, (row, inputs, params, _) in graph.numbered():
             follows.append(any(follows[i] for i in inputs))
             if not follows[variable]:
@@ -148,19 +233,23 @@ class Vectorized(Wrapping):
         for i in graph.outputs:
             if graph.specs[i].shape:
                 raise _no_point(graph, "an array as a result")
-        return graph, captured
+        return _Signature(graph, captured, pattern)
 
     def _results(
         self, graph: Graph, shape: tuple[int, ...], dtype: np.dtype[Any], out: Any
     ) -> list[Any]:
         kinds = [graph.specs[i].dtype for i in graph.outputs]
-        kinds = [dtype if kind.kind == "f" else kind for kind in kinds]
+        kinds = [kind if kind.kind == "b" else dtype for kind in kinds]
         if out is None:
             return [np.empty(shape, kind) for kind in kinds]
         arrays, gives = flatten(out)
         if gives != graph.gives:
             raise ArgumentError(
-                message("out built like the result", "another structure", f"{len(kinds)} arrays")
+                message(
+                    "out built like the result",
+                    "another structure",
+                    f"the result of a call without out=, which holds {len(kinds)} of such arrays",
+                )
             )
         for array, kind in zip(arrays, kinds, strict=True):
             if not isinstance(array, np.ndarray) or array.shape != shape or array.dtype != kind:
@@ -171,9 +260,9 @@ class Vectorized(Wrapping):
                         f"np.empty({shape}, {str(kind)!r})",
                     )
                 )
-            if not array.flags.c_contiguous or not array.flags.writeable:
+            if not array.flags.writeable:
                 raise ArgumentError(
-                    message("out in C order and writeable", "another array", "np.empty(shape)")
+                    message("out that can be written", "a read-only array", "np.empty(shape)")
                 )
         for k, array in enumerate(arrays):
             if any(np.may_share_memory(array, other) for other in arrays[:k]):
@@ -185,72 +274,40 @@ class Vectorized(Wrapping):
         return arrays
 
     def _sweep(
-        self, key: Any, graph: Graph, sources: list[Any], fixed: list[Any], results: list[Any],
-        count: int, progress: bool,
-    ) -> None:  # fmt: skip
-        """Run all blocks; the last one overlaps the one before it, so that sizes never change."""
-        if not count:
-            return
-        size = min(self.block, 1 << (count - 1).bit_length())
-        flat = [result.reshape(-1) for result in results]
-        starts = range(0, count, size)
-        workers = min(self.threads, len(starts))
-        bar = _bar(len(starts)) if progress else None
-        waiting = iter(starts)  # a worker takes the next block, so that a busy core delays none
+        self, made: _Signature, sources: Sequence[Any], results: Sequence[Any], progress: bool
+    ) -> None:
+        """Run all blocks: whoever is free takes the next, so that a busy core delays none."""
+        count = results[0].size if results else 0
+        starts = range(0, count, self.block)
+        waiting = iter(starts)
+        sinks = [Sink(y) for y in results]
+        if made.blocks is None:
+            made.blocks = Blocks(made.graph, made.pattern)
+        blocks = made.blocks
+        bar = _bar(starts, "block") if progress else None
+        drawing = threading.Lock()
 
         def work() -> None:
-            plan = self._taken(key, graph, size)
+            lane = blocks.taken(self.block)
             try:
                 for start in waiting:
-                    _run(plan, start, size, count, sources, fixed, flat)
+                    lane.run(start, min(start + self.block, count), sources, sinks)
                     if bar is not None:
-                        bar.update()
+                        with drawing:
+                            bar.update()
+            except BaseException:
+                for _ in waiting:  # nothing is left to do for others
+                    pass
+                raise
             finally:
-                self._plans[key, size].append(plan)
+                blocks.lanes.append(lane)
 
         try:
-            if workers == 1:
-                work()
-            else:
-                with ThreadPoolExecutor(workers - 1) as pool:
-                    others = [pool.submit(work) for _ in range(workers - 1)]
-                    work()
-                    for other in others:
-                        other.result()
+            # a thread for less than a block costs more than it does
+            _helpers.share(work, min(self.threads, count // self.block))
         finally:
             if bar is not None:
                 bar.close()
-
-    def _taken(self, key: Any, graph: Graph, size: int) -> Plan:
-        try:
-            return self._plans.setdefault((key, size), []).pop()
-        except IndexError:
-            return Plan(_widened(graph, key[2], size), into=True)
-
-
-def _run(
-    plan: Plan, start: int, size: int, count: int, sources: list[Any], fixed: list[Any],
-    flat: list[Any],
-) -> None:  # fmt: skip
-    if count >= size:
-        start = min(start, count - size)
-        stop = start + size
-        inputs = [_block(x, start, stop) for x in sources]
-        plan([*inputs, *fixed, *(y[start:stop] for y in flat)])
-        return
-    # fewer entries than the block: pad
-    inputs = []
-    for x in sources:
-        if isinstance(x, float | np.floating):
-            inputs.append(x)
-            continue
-        padded = np.ones(size, x.base.dtype if isinstance(x, np.flatiter) else x.dtype)
-        padded[:count] = _block(x, 0, count)
-        inputs.append(padded)
-    outputs = [np.empty(size, y.dtype) for y in flat]
-    plan([*inputs, *fixed, *outputs])
-    for y, output in zip(flat, outputs, strict=True):
-        y[...] = output[:count]
 
 
 def _no_point(graph: Graph, found: str) -> ArgumentError:
@@ -278,51 +335,45 @@ def _as_array(x: Any) -> Any:
     return array if array.dtype.kind in "fiub" else x
 
 
-def _apart(x: np.ndarray[Any, Any], results: Sequence[Any]) -> np.ndarray[Any, Any]:
-    return x.copy() if any(np.may_share_memory(x, y) for y in results) else x
+def _dtype(arrays: Sequence[np.ndarray[Any, Any]]) -> np.dtype[Any]:
+    """Return what to compute with: numbers by themselves take the dtype of the arrays."""
+    narrow = [x.dtype.char in "ef" for x in arrays if x.ndim]
+    if not narrow:
+        narrow = [any(x.dtype.char in "ef" for x in arrays)]
+    return np.dtype(np.float32 if all(narrow) else np.float64)
 
 
-def _block(x: Any, start: int, stop: int) -> Any:
-    return x if isinstance(x, float | np.floating) else x[start:stop]
-
-
-def _real(x: Any, path: str) -> np.ndarray[Any, Any]:
-    array = np.asarray(value_of(x))
-    if array.dtype.kind not in "fiub":
-        raise DTypeError(
-            message(f"real numbers in {path}", f"dtype {array.dtype}", "array.astype(float)")
-        )
-    return array
-
-
-def _flat(x: np.ndarray[Any, Any], shape: tuple[int, ...]) -> Any:
-    """Return what gives entries by position without a copy of the whole: a view or an iterator."""
-    if not x.ndim:
-        return float(x) if x.dtype == np.float64 else x[()]
-    if x.shape == shape and x.flags.c_contiguous:
-        return x.reshape(-1)
-    return np.broadcast_to(x, shape).flat
-
-
-def _widened(graph: Graph, pattern: Sequence[bool], size: int) -> Graph:
-    """Return a scalar graph over blocks: each value that follows an array is an array."""
-    wide = [*pattern, *[False] * (graph.first - len(pattern))]
-    for _, equation in graph.numbered():
-        wide.append(any(wide[i] for i in equation.inputs))
-    specs = tuple(
-        Spec((size,), spec.dtype) if w else spec for spec, w in zip(graph.specs, wide, strict=True)
+def _source(
+    x: np.ndarray[Any, Any], shape: tuple[int, ...], dtype: np.dtype[Any], results: Sequence[Any]
+) -> Source:
+    """Return an argument as the blocks read it; results are written into what they overlap."""
+    over = [y for y in results if np.may_share_memory(x, y)]
+    # entries may be written before another result, or another block, has read them
+    by_entry = all(
+        x.ctypes.data == y.ctypes.data and x.strides == y.strides and x.shape == y.shape
+        for y in over
     )
-    return replace(graph, specs=specs)
+    return Source(x if by_entry else x.copy(), shape, dtype, apart=bool(over) and by_entry)
 
 
-def _bar(total: int) -> Any:
+def _real(x: Any) -> tuple[np.ndarray[Any, Any], tuple[str, str] | None]:
+    """Return an argument as an array, and if it is none of real numbers what it is and a remedy."""
+    array = np.asarray(x)
+    if isinstance(x, np.ma.MaskedArray):
+        return array, ("a masked array", "x.filled(value)")
+    if array.dtype.kind not in "fiub" or array.dtype == np.longdouble:
+        return array, (f"dtype {array.dtype}", "x.astype(float)")
+    return array, None
+
+
+def _bar(through: Iterable[Any], unit: str) -> Any:
     from tqdm import tqdm  # needed for progress bars only
 
-    return tqdm(total=total, unit="block")
+    return tqdm(through, unit=f" {unit}s")
 
 
 def vectorize(
-    f: Callable[..., Any], *, block: int = BLOCK, threads: int | None = None
+    f: Callable[..., Any], *, block: int = BLOCK, threads: int | None = None, limit: int = 64
 ) -> Vectorized:
     """Return a function of scalars as a function of arrays, like np.vectorize at compiled speed.
 
@@ -334,10 +385,12 @@ def vectorize(
             derivative of one, such as value_and_grad(f, (0, 1)).
         block: entries at a time.
         threads: how many; as many as there are cores if None.
+        limit: how many programs are kept, one for each structure and dtype of the arguments.
 
     Returns:
         The function; `out=` takes the result, `progress=True` shows a bar, and `.stream(chunks)`
-        goes through inputs that do not fit in memory.
+        goes through inputs that do not fit in memory. Results are float32 where all arrays are
+        float32 or float16, else float64; comparisons are bool.
 
     Raises:
         TraceError: at the first call, if `f` branches on values.
@@ -349,4 +402,4 @@ def vectorize(
         >>> dy
         array([1., 2.])
     """
-    return Vectorized(f, block, threads)
+    return Vectorized(f, block, threads, limit)

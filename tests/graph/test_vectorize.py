@@ -1,5 +1,10 @@
 """Functions of scalars over arrays: the same numbers, whatever the blocks and threads."""
 
+import math
+import os
+import signal
+import threading
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -167,3 +172,154 @@ def test_lists_of_numbers_are_arrays() -> None:
 
 def bump(x: Any) -> Any:
     return np.exp(-x * x)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(st.integers(0, 5), min_size=0, max_size=3),
+    st.integers(1, 9),
+    st.integers(1, 3),
+    st.data(),
+)
+def test_any_layout_goes_in_and_out(shape: list[int], block: int, threads: int, data: Any) -> None:
+    both = ag.vectorize(lambda x, y: (x * 2 + y, x > y), block=block, threads=threads)
+
+    def laid_out(array: Any, name: str) -> Any:
+        way = data.draw(st.sampled_from("CFsrfB"), name)
+        if way == "s" and array.ndim:
+            spread = np.zeros((*array.shape[:-1], 2 * array.shape[-1]), array.dtype)
+            spread[..., ::2] = array
+            return spread[..., ::2]
+        if way == "r" and array.ndim:
+            return np.ascontiguousarray(array[::-1])[::-1]
+        if way in "fB" and name != "out":
+            return array.astype({"f": "f4", "B": ">f8"}[way])
+        return np.array(array, order="F" if way == "F" else "C")
+
+    x = laid_out(np.arange(math.prod(shape)).reshape(shape) * 0.5, "x")
+    axes = [data.draw(st.sampled_from([1, n])) if n else n for n in shape]
+    y = laid_out(np.arange(math.prod(axes)).reshape(axes) - 2.0, "y")
+    narrow = [a.dtype == "f4" for a in (x, y)]
+    dtype = np.float32 if (all(narrow) if shape else any(narrow)) else np.float64
+    out = (laid_out(np.zeros(shape, dtype), "out"), laid_out(np.zeros(shape, bool), "out"))
+    wanted = (x * 2 + y, np.broadcast_to(x > y, shape))
+    assert both(x, y, out=out) is not None
+    for found, right in zip((*out, *both(x, y)), (*wanted, *wanted), strict=True):
+        np.testing.assert_array_equal(found, right)
+        assert np.shape(found) == tuple(shape)
+    assert np.result_type(both(x, y)[0]) == dtype
+
+
+def test_results_may_be_written_into_a_file_in_place(tmp_path: Path) -> None:
+    for kind in ("f4", "i8"):
+        store = np.memmap(tmp_path / kind, kind, "w+", shape=(300, 3))
+        store[:] = np.arange(900).reshape(300, 3)
+        out = store if kind == "f4" else store.view("f8")
+        sweep = ag.vectorize(lambda x: (x * 2 + 1, x * x), block=70, threads=2)
+        squares = np.empty((300, 3), out.dtype)
+        assert sweep(store, out=(out, squares))[0] is out
+        np.testing.assert_array_equal(out, np.arange(900.0).reshape(300, 3) * 2 + 1)
+        np.testing.assert_array_equal(squares, np.arange(900.0).reshape(300, 3) ** 2)
+
+
+def test_threads_share_nothing_and_are_there_after_a_fork() -> None:
+    sweep = ag.vectorize(ag.value_and_grad(surface, (0, 1, 2)), block=64, threads=3)
+    inputs = [np.random.default_rng(k).uniform(0.5, 2.0, (3, 2000)) for k in range(4)]
+    wanted = [sweep(*xs)[0] for xs in inputs]
+    wrong = []
+
+    def work(k: int) -> None:
+        for _ in range(20):
+            if not np.array_equal(sweep(*inputs[k])[0], wanted[k]):
+                wrong.append(k)
+
+    threads = [threading.Thread(target=work, args=(k,)) for k in range(4)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    assert not wrong
+    if hasattr(os, "fork"):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # newer Pythons warn of threads
+            child = os.fork()
+        if not child:
+            signal.alarm(30)  # rather than to wait for threads that are not there
+            os._exit(not np.array_equal(sweep(*inputs[0])[0], wanted[0]))
+        assert os.waitpid(child, 0)[1] == 0
+
+
+def test_an_exception_in_one_block_ends_the_sweep_and_leaves_it_usable() -> None:
+    calls = []
+
+    @ag.primitive(partials=lambda y, x: 1.0)
+    def picky(x: Any) -> Any:
+        calls.append(1)
+        if np.max(x) > 100:
+            raise RuntimeError(f"{np.max(x)} is too much")
+        return x * 1.0
+
+    sweep = ag.vectorize(lambda x: picky(x), block=8, threads=3)
+    x = np.arange(8000.0)
+    with pytest.raises(RuntimeError, match="too much"):
+        sweep(x)
+    assert len(calls) < 30  # nobody goes on with the other blocks
+    np.testing.assert_array_equal(sweep(x[:90]), x[:90])
+    results = sweep.stream([x[:9], x, x[:9]])
+    np.testing.assert_array_equal(next(results), x[:9])
+    with pytest.raises(RuntimeError, match="too much") as caught:
+        next(results)
+    assert caught.value.__notes__ == ["in chunk 1 of the stream"]
+    with pytest.raises(ag.ArgumentError, match="chunks to go through; got int"):
+        sweep.stream(3)  # type: ignore[arg-type]
+
+
+def test_a_sweep_may_call_another_in_its_threads() -> None:
+    inner = ag.vectorize(lambda x: x * x, block=4, threads=4)
+
+    @ag.primitive(partials=lambda y, x: 1.0)
+    def squared(x: Any) -> Any:
+        return inner(np.asarray(x))
+
+    outer = ag.vectorize(lambda x: squared(x) + 1, block=16, threads=4)
+    np.testing.assert_array_equal(outer(np.arange(900.0)), np.arange(900.0) ** 2 + 1)
+
+
+def test_programs_are_bounded_and_of_every_length() -> None:
+    runs = []
+
+    def f(x: Any, flag: Any = None) -> Any:
+        runs.append(1)
+        return x + 1
+
+    sweep = ag.vectorize(f, block=16, limit=2)
+    for count in (1, 5, 16, 17, 31, 100, 5):
+        np.testing.assert_array_equal(sweep(np.arange(count * 1.0)), np.arange(count) + 1.0)
+    assert len(runs) == 1
+    for flag in ("a", "b", "c"):
+        sweep(np.arange(3.0), flag)
+    assert len(sweep.programs) == 2
+    sweep(np.arange(3.0))
+    assert len(runs) == 5
+    with pytest.raises(ag.ArgumentError, match="hashable"):
+        sweep(np.arange(3.0), {1})
+
+
+def test_numbers_that_are_not_real_are_refused_by_name() -> None:
+    sweep = ag.vectorize(lambda x, p: x * p["w"])
+    for bad in (
+        np.ones(2, complex),
+        np.ones(2, np.longdouble),
+        np.ma.array([1.0, 2.0], mask=[0, 1]),
+    ):
+        with pytest.raises(ag.DTypeError, match="real numbers in p_w"):
+            sweep(1.0, {"w": bad})
+
+
+@pytest.mark.parametrize("length", [1, 60, 61, 62, 488, 16, 32])  # a sample's, a block's, and not
+def test_a_captured_array_may_have_any_length(length: int) -> None:
+    v = ag.Tensor(np.arange(length) * 0.5)
+    sweep = ag.vectorize(lambda x: x * np.sum(np.exp(-v) * 2 + v), block=16, threads=2)
+    total = np.sum(np.exp(np.arange(length) * -0.5) * 2 + np.arange(length) * 0.5)
+    for count in (3, 16, 61, 100):
+        np.testing.assert_allclose(sweep(np.ones(count)), np.full(count, total), rtol=1e-14)
