@@ -17,6 +17,7 @@ from ..primitive import Primitive
 from ..recording import mode, traced
 from ..run import differentiating, name_of
 from .adjoint import Tracer
+from .arrays import ArrayPlan
 from .cache import Recent
 from .calling import MISSED, flat, is_nest, nest_text, way_in
 from .definitions import Definitions
@@ -75,15 +76,16 @@ class Program:
         self.traced = traced
         self.captured = tuple(captured)
         self.backend = backend
-        self.plans: list[Plan] = []
+        self.plans: list[Plan | ArrayPlan] = []
         self.text = ""
         self.gives = graph.gives if is_nest(graph.gives) else flat(graph.gives)
         self.direct: Callable[..., Any] | None = None
         at_once = slow is not None and self.gives == graph.gives
         other = slow if slow is not None and at_once else _missed
         buffers = size = 0
-        if backend == "numpy":
-            self.plans.append(plan := Plan(graph))
+        if backend == "numpy" or (backend == "llvm" and not is_scalar(graph)):
+            self.plan: type[Plan] | type[ArrayPlan] = Plan if backend == "numpy" else ArrayPlan
+            self.plans.append(plan := self.plan(graph))
             self.run: Callable[[Sequence[Any]], list[Any]] = self._planned
             self.text, buffers, size = plan.source, len(plan.buffers), plan.bytes
         elif backend == "python":
@@ -131,7 +133,7 @@ class Program:
         try:
             plan = self.plans.pop()
         except IndexError:
-            plan = Plan(self.graph)
+            plan = self.plan(self.graph)
         try:
             return plan(values)
         finally:
@@ -301,9 +303,11 @@ class Compiled(Wrapping):
             # native code takes rows that say what they do to floats; NumPy has the others
             native = find_spec("llvmlite") and not beyond_forms(graph)
             return "llvm" if native else "python"
-        found = "" if self.backend == "numpy" else beyond_floats(graph)
-        if self.backend == "llvm":
-            found = found or beyond_forms(graph)
+        found = ""
+        if self.backend == "python":
+            found = beyond_floats(graph)
+        elif self.backend == "llvm" and scalar:
+            found = beyond_forms(graph)
         if found:
             raise ArgumentError(
                 message(
@@ -392,8 +396,9 @@ def compile(
     Args:
         f: a function of numbers, arrays, Tensors and containers of them.
         backend: "python" runs floats in a straight line; "numpy" runs arrays with planned
-            buffers; "llvm" runs floats as machine code (extra `llvm`); "auto" takes "numpy" for
-            functions of arrays, for others "llvm" where it is installed and "python" where not.
+            buffers, with the bits of `f`; "llvm" runs machine code (extra `llvm`), on arrays with
+            sums and products of matrices that round otherwise; "auto" takes "numpy" for functions
+            of arrays, for others "llvm" where it is installed and "python" where not.
         updates: so many leading results are new values of the leaf Tensors in so many leading
             arguments: they are assigned, and the remaining results are returned.
         limit: how many programs are kept, one a signature.

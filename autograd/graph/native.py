@@ -11,7 +11,8 @@ import ctypes.util
 import functools
 import itertools
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -30,7 +31,7 @@ TYPE_OFFSET, VALUE_OFFSET = 8, 16
 
 CALLED_OF_PYTHON = (
     "PyFloat_FromDouble", "PyObject_Vectorcall", "PyTuple_New", "PyTuple_SetItem",
-    "PyList_New", "PyList_SetItem",
+    "PyList_New", "PyList_SetItem", "PyBool_FromLong",
 )  # fmt: skip
 
 
@@ -152,19 +153,30 @@ class Native:
         self._run = ctypes.CFUNCTYPE(None, pointer, pointer)(self._program["run"])
         self.direct: Callable[..., Any] | None = None
         if wrapper is not None:
-            definition = _MethodDef(graph.name.encode(), self._program["call"], METH_FASTCALL, None)
-            make = ctypes.pythonapi.PyCFunction_NewEx
-            make.restype = ctypes.py_object
-            make.argtypes = (ctypes.POINTER(_MethodDef), ctypes.py_object, ctypes.c_void_p)
-            # the function reads its definition until it is freed, so it must own it, as its self
-            owned = (definition, self._program, slow)
-            self.direct = make(ctypes.byref(definition), owned, None)
+            self.direct = built_in(graph.name, self._program["call"], (self._program, slow))
 
     def __call__(self, values: Sequence[Any]) -> list[Any]:
         """Return the outputs for bound inputs."""
         outputs = self._outputs()
         self._run(self._inputs(*values), outputs)
         return [bool(y) if truth else y for y, truth in zip(outputs, self._truths, strict=False)]
+
+
+def built_in(name: str, address: int, owned: tuple[Any, ...]) -> Callable[..., Any]:
+    """Return machine code with Python's fast calling convention as a function.
+
+    Args:
+        name: what it is called.
+        address: where it starts.
+        owned: what must live as long as it.
+    """
+    definition = _MethodDef(name.encode(), address, METH_FASTCALL, None)
+    make = ctypes.pythonapi.PyCFunction_NewEx
+    make.restype = ctypes.py_object
+    make.argtypes = (ctypes.POINTER(_MethodDef), ctypes.py_object, ctypes.c_void_p)
+    # the function reads its definition until it is freed, so it must own it, as its self
+    function: Callable[..., Any] = make(ctypes.byref(definition), (definition, *owned), None)
+    return function
 
 
 RUNTIME = "runtime"
@@ -195,7 +207,12 @@ def _linker(binding: Any, features: str, level: int) -> Any:
 
 
 def linked(
-    binding: Any, text: str, names: Sequence[str], features: str | None = None, level: int = 0
+    binding: Any,
+    text: str,
+    names: Sequence[str],
+    features: str | None = None,
+    level: int = 0,
+    called: Mapping[str, int] = MappingProxyType({}),
 ) -> Any:
     """Return a program from LLVM text, which has the addresses of its functions by name.
 
@@ -205,12 +222,15 @@ def linked(
         names: the functions whose addresses are wanted.
         features: what the processor has, as LLVM spells it; AVX if it has that.
         level: how much care instructions are chosen with, 0 to 3; loops need 1.
+        called: addresses of other functions that it calls.
     """
     if features is None:
         # choosing between two numbers is a branch without AVX
         features = "+avx" if binding.get_host_cpu_features().get("avx") else ""
     linker, _ = _linker(binding, features, level)
     library = binding.JITLibraryBuilder().add_ir(text).add_jit_library(RUNTIME)
+    for name, address in called.items():
+        library.import_symbol(name, address)
     for name in names:
         library.export_symbol(name)
     return library.link(linker, f"program{next(_programs)}")

@@ -241,19 +241,8 @@ class _Writer:
             self.lines.append(f"{self._function(forward)}({listed}{settings}, out={name})")
 
     def _plain_call(self, equation: Equation) -> str:
-        row, params = equation.row, equation.params
-        operands = [self.text[i] for i in equation.inputs]
-        listed = f"[{', '.join(operands)}]" if row.is_variadic else ", ".join(operands)
-        settings = "".join(f", {key}={self._setting(v)}" for key, v in params.items())
-        return f"{self._function(row.forward)}({listed}{settings})"
-
-    def _setting(self, setting: Any) -> str:
-        """Return a parameter as text, variables in it by name."""
-        if type(setting) is Ref:
-            return self.text[setting.variable]
-        if type(setting) is tuple and refs_of({"": setting}):
-            return f"({''.join(f'{self._setting(part)}, ' for part in setting)})"
-        return self._constant(setting)
+        forward = self._function(equation.row.forward)
+        return call_text(equation, forward, self.text.__getitem__, self._constant)
 
     def _scalar_call(self, equation: Equation, value: Any) -> str:
         """Write a scalar result: of floats as eager operations compute it, else NumPy's."""
@@ -360,21 +349,9 @@ class _Writer:
                     waiting.append(slot)
 
     def _result(self, name: str, value: np.ndarray[Any, Any]) -> None:
-        """Write the choice between the two arrays returned before and a new one.
-
-        Two, because a parameter holds the one of the last run while the next is computed.
-        """
-        k = len(self.results)
+        make = self._bind(f"new_{len(self.results)}", maker_of(value))
+        self.lines += chosen(name, len(self.results), make)
         self.results += [np.empty_like(value), None]
-        make = self._bind(f"new_{k}", _maker(value))
-        self.lines += [
-            f"{name} = results[{k}]",
-            f"if getrefcount({name}) > {HELD}:",
-            f"    results[{k}], results[{k + 1}] = results[{k + 1}], {name}",
-            f"    {name} = results[{k}]",
-            f"    if {name} is None or getrefcount({name}) > {HELD}:",
-            f"        {name} = results[{k}] = {make}()",
-        ]
 
     def _returned(self, i: int, position: int) -> str:
         """Return the text of an output: a copy of what the plan or the caller keeps."""
@@ -402,7 +379,53 @@ def _on_floats(row: Primitive) -> Callable[..., float]:
     return call
 
 
-def _maker(like: np.ndarray[Any, Any]) -> Any:
+def call_text(
+    equation: Equation, forward: str, text: Callable[[int], str], constant: Callable[[Any], str]
+) -> str:
+    """Return the call of a row's function as text.
+
+    Args:
+        equation: what to call.
+        forward: the name of the function.
+        text: gives the name of a variable.
+        constant: gives the text of a setting.
+    """
+
+    def setting(value: Any) -> str:
+        if type(value) is Ref:
+            return text(value.variable)
+        if type(value) is tuple and refs_of({"": value}):
+            return f"({''.join(f'{setting(part)}, ' for part in value)})"
+        return constant(value)
+
+    operands = [text(i) for i in equation.inputs]
+    listed = f"[{', '.join(operands)}]" if equation.row.is_variadic else ", ".join(operands)
+    settings = "".join(f", {key}={setting(v)}" for key, v in equation.params.items())
+    return f"{forward}({listed}{settings})"
+
+
+def chosen(name: str, k: int, make: str) -> list[str]:
+    """Return lines that choose between the two arrays returned before and a new one.
+
+    Two, because a parameter holds the one of the last run while the next is computed.
+
+    Args:
+        name: what the array is to be called.
+        k: the place of the two in the list of results.
+        make: the name of what makes a new one.
+    """
+    return [
+        f"{name} = results[{k}]",
+        f"if getrefcount({name}) > {HELD}:",
+        f"    results[{k}], results[{k + 1}] = results[{k + 1}], {name}",
+        f"    {name} = results[{k}]",
+        f"    if {name} is None or getrefcount({name}) > {HELD}:",
+        f"        {name} = results[{k}] = {make}()",
+    ]
+
+
+def maker_of(like: np.ndarray[Any, Any]) -> Any:
+    """Return what makes empty arrays of the shape, dtype and order of another."""
     shape, dtype = like.shape, like.dtype
     if like.flags.f_contiguous and not like.flags.c_contiguous:
         return lambda: np.empty(shape, dtype, order="F")

@@ -159,7 +159,7 @@ class _Driver:
         self.bytes = BYTES[element]
         self.width = products.machine.width(element)
         self.accumulators = 24 if products.machine.registers >= 32 else 12
-        self.function = Function(name, "ptr %a, ptr %b, ptr %c, ptr %workspace")
+        self.function = Function(name, "ptr %a, ptr %b, ptr %c, ptr %workspace", "external")
         self.workspace = 0
 
     def room(self, count: int) -> str:

@@ -57,10 +57,11 @@ class Function:
     Args:
         name: what it is called.
         arguments: types and names, as they stand in the text
+        linkage: "internal" unless it is called from outside.
     """
 
-    def __init__(self, name: str, arguments: str) -> None:
-        self.lines = [f"define internal void @{name}({arguments}) #0 {{", "entry:"]
+    def __init__(self, name: str, arguments: str, linkage: str = "internal") -> None:
+        self.lines = [f"define {linkage} void @{name}({arguments}) #0 {{", "entry:"]
         self.block = "entry"
         self._names = 0
 

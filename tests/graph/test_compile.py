@@ -253,11 +253,10 @@ def test_the_row_that_does_not_say_what_it_does_to_floats_is_named() -> None:
 def test_refusals_are_one_sentence() -> None:
     with pytest.raises(ag.ArgumentError, match="backend to be one of"):
         ag.compile(bowl, backend="numba")
-    for backend in ("python", "llvm"):
-        with pytest.raises(ag.ArgumentError, match=r"an array of float64\[3\].*numpy"):
-            ag.compile(bowl, backend=backend)(np.ones(3), np.ones(3))
-        with pytest.raises(ag.ArgumentError, match=r"a value of float32.*numpy"):
-            ag.compile(bowl, backend=backend)(np.float32(1), np.float32(2))
+    with pytest.raises(ag.ArgumentError, match=r"an array of float64\[3\].*numpy"):
+        ag.compile(bowl, backend="python")(np.ones(3), np.ones(3))
+    with pytest.raises(ag.ArgumentError, match=r"a value of float32.*numpy"):
+        ag.compile(bowl, backend="python")(np.float32(1), np.float32(2))
     with pytest.raises(ag.TraceError, match=r"np\.where"):
         ag.compile(lambda x: x if x > 0 else -x)(1.0)
     with pytest.raises(ag.ArgumentError, match=r"functools\.partial"):
