@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 # which environment a library lives in; those at None run in the project's own
@@ -78,6 +78,7 @@ class Work:
         goals: the ratios to reach.
         parties: how each prepares the work; mostly given by `party`.
         up_to: the largest size for parties that do not take part at every size.
+        quick_up_to: the same with `--quick`, for parties that take minutes.
     """
 
     name: str
@@ -90,6 +91,7 @@ class Work:
     quantity: str = "seconds"
     goals: Sequence[Goal] = ()
     up_to: dict[str, int] = field(default_factory=dict)
+    quick_up_to: dict[str, int] = field(default_factory=dict)
     parties: dict[str, Prepare] = field(default_factory=dict)
 
     def party(self, name: str) -> Callable[[Prepare], Prepare]:
@@ -108,6 +110,11 @@ class Work:
             return prepare
 
         return register
+
+    def quickly(self) -> Work:
+        """Return the work as it is done with `--quick`."""
+        sizes = self.sizes if self.quick is None else self.quick
+        return replace(self, sizes=sizes, up_to=self.up_to | self.quick_up_to)
 
     def takes_part(self, party: str, size: int) -> bool:
         """Return whether a party does the work at this size."""

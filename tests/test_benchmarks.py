@@ -219,8 +219,17 @@ def test_goals_name_parties_and_sizes_that_there_are(work: Work) -> None:
         assert goal.ours in work.parties
         assert goal.peer in ("", *work.parties)
         assert goal.size in (None, *work.sizes)
-    assert set(work.up_to) <= set(work.parties)
+    assert {*work.up_to, *work.quick_up_to} <= set(work.parties)
     assert set(work.quick or ()) <= set(work.sizes) or work.axis
+
+
+def test_a_party_that_takes_minutes_is_left_out_of_the_quick_form_only() -> None:
+    build = WORKS["build"]
+    assert 2_000 in build.sizes
+    assert build.takes_part("JAX", 2_000)
+    assert not build.quickly().takes_part("JAX", 2_000)
+    assert build.quickly().takes_part("JAX", 200)
+    assert [w.sizes for w in (build.quickly(), WORKS["moons"].quickly())] == [(200, 2_000), (20,)]
 
 
 def test_a_party_of_no_library_is_refused() -> None:
