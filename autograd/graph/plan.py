@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 import inspect
 import math
+import re
 from collections.abc import Callable, Sequence
 from sys import getrefcount
 from typing import TYPE_CHECKING, Any
@@ -36,8 +37,20 @@ REDUCERS = {
 }
 """The ufunc behind a reduction: its `reduce` costs a microsecond less a call."""
 
-HELD = 3
-"""The references to a result that nobody else holds: the list, the local name, the count itself."""
+
+def _held() -> int:
+    results = [object()]
+    name = results[0]
+    found = getrefcount(name)
+    return found if name is results[0] else 0
+
+
+HELD = _held()
+"""The references to a result that nobody else holds: the list, the local name, and in some versions
+of Python the count itself."""
+
+OWN = re.compile(r"(v|c|k|out_)\d+|\w+_reduce|results|getrefcount")
+"""The names that a program gives to what is not an argument, beside those of functions."""
 
 
 class Plan:
@@ -92,6 +105,11 @@ class _Writer:
         self.fixed: list[bool] = []
         self.lines: list[str] = []
         self.scope: dict[str, Any] = {"np": np, "getrefcount": getrefcount, "results": results}
+        self.arguments: list[str] = []
+        for name in graph.input_names:
+            while OWN.fullmatch(name) or name in self.arguments:
+                name += "_"
+            self.arguments.append(name)
         self.last = self._last_uses()
         self.ends: dict[Any, int] = {}
 
@@ -112,7 +130,7 @@ class _Writer:
         for k, spec in enumerate(graph.specs[: graph.first]):
             given = k < inputs
             value = sample(spec) if given else graph.constants[k - inputs]
-            name = graph.input_names[k] if given else f"c{k}"
+            name = self.arguments[k] if given else f"c{k}"
             if not given:
                 if isinstance(value, np.ndarray) or not isinstance(value, (int, float)):
                     self.scope[name] = value
@@ -125,7 +143,7 @@ class _Writer:
             with np.errstate(all="ignore"):
                 self._write(variable, equation)
             self._release(variable, equation)
-        names = list(graph.input_names)
+        names = list(self.arguments)
         if self.into:
             names += [f"out_{k}" for k in range(len(graph.outputs))]
             copy = self._bind("copyto", np.copyto)
@@ -291,7 +309,7 @@ class _Writer:
 
     def _bind(self, name: str, function: Any) -> str:
         base, k = name, 1
-        while name in self.graph.input_names or self.scope.get(name, function) is not function:
+        while name in self.arguments or self.scope.get(name, function) is not function:
             k += 1
             name = f"{base}_{k}"
         self.scope[name] = function

@@ -270,6 +270,53 @@ def test_pickles_and_copies_are_made_of_the_function() -> None:
     assert copy.deepcopy(decorated) is decorated
 
 
+OWN_NAMES = [
+    "results",
+    "getrefcount",
+    "copyto",
+    "multiply",
+    "exp",
+    "add_reduce",
+    "new_0",
+    "run",
+    "slow",
+    "missed",
+    "corner",
+    "way_in",
+    "inside",
+    "mode",
+    "ndarray",
+    "n0",
+    "v0",
+    "v1",
+    "c0",
+    "k0",
+    "out_0",
+    "np_",
+    "float_",
+    "type_",
+    "in",
+    "call",
+    "entry",
+    "class",
+    "1",
+]
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_parameters_may_have_the_names_that_programs_use(backend: str) -> None:
+    x = np.arange(3.0) if backend in ("numpy", "auto") else 2.0
+    named = {name: x + k for k, name in enumerate(OWN_NAMES)}
+
+    def f(**values: Any) -> Any:
+        return sum(np.exp(0.1 * v) * v + np.sum(v) for v in values.values())
+
+    np.testing.assert_allclose(ag.compile(f, backend=backend)(**named), f(**named), rtol=1e-14)
+    if isinstance(x, np.ndarray):
+        g = ag.vectorize(lambda **values: sum(np.exp(0.1 * v) * v for v in values.values()))
+        np.testing.assert_allclose(g(**named), g.function(**named), rtol=1e-14)
+
+
 def test_a_function_that_raises_leaves_nothing_behind() -> None:
     fails = [True]
 
