@@ -62,11 +62,14 @@ def refuse_nan(value: Any, name: str) -> None:
     Raises:
         ArgumentError: if there is one.
     """
-    # the extremes are nan or infinite if anything is, and need no array of their own
     if value.dtype.kind != "f" or not value.size:
         return
-    if np.isfinite(np.min(value)) and np.isfinite(np.max(value)):
-        return
+    with np.errstate(all="ignore"):
+        # what is not finite makes the sum of squares so, and no second array is needed
+        if value.flags.c_contiguous and np.isfinite(np.vdot(value, value)):
+            return
+        if np.isfinite(np.min(value)) and np.isfinite(np.max(value)):
+            return  # finite numbers whose squares are not
     bad = ~np.isfinite(value)
     kind = "NaN" if np.isnan(value).any() else "infinity"
     rows = np.flatnonzero(bad.reshape(len(value), -1).any(axis=1))
