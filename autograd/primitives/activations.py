@@ -136,7 +136,7 @@ sigmoid = elementwise(
 )
 relu = elementwise(
     _relu,
-    lambda y, x: x > 0,
+    lambda y, x: y > 0,  # where x is, and the input need not be kept
     name="relu",
     scalar=lambda x: 0.0 if x <= 0 else x,
     domain=KINK_AT_0,
@@ -189,7 +189,7 @@ elementwise(
 )
 elementwise(
     _relu6,
-    lambda y, x: (x > 0) & (x < 6),
+    lambda y, x: (y > 0) & (y < 6),
     name="relu6",
     domain=Domain(-4.0, 9.0, (0.0, 6.0)),
     note="0 at 0 and 6",
