@@ -66,8 +66,14 @@ def read_only(array: np.ndarray[Any, Any], label: str) -> ReadOnlyArray:
     return view
 
 
-def constant(x: Any, operation: str) -> Any:
-    """Return a plain operand as the graph keeps it: real, and safe from later writes."""
+def constant(x: Any, operation: str, kept: bool = True) -> Any:
+    """Return a plain operand as the graph keeps it: real, and safe from later writes.
+
+    Args:
+        x: the operand.
+        operation: what messages call it.
+        kept: False for an operand that no graph will keep.
+    """
     kind = type(x)
     if kind is bool or (kind is int and abs(x) < 1 << 1023):
         return x
@@ -106,7 +112,7 @@ def constant(x: Any, operation: str) -> Any:
         )
     if not array.ndim:
         return array[()]
-    if array is not x or not is_frozen(array):
+    if kept and (array is not x or not is_frozen(array)):
         array = array.copy() if array is x else array
         array.flags.writeable = False
     return array

@@ -399,6 +399,7 @@ def apply(row: Primitive, inputs: tuple[Any, ...], params: dict[str, Any]) -> Te
         DTypeError: if a constant is not made of real numbers.
     """
     tracked = False
+    passing = mode.paused and not mode.tracing and not recording.get()
     values = []
     kept = inputs
     for x in inputs:
@@ -409,7 +410,7 @@ def apply(row: Primitive, inputs: tuple[Any, ...], params: dict[str, Any]) -> Te
         elif type(x) is float:
             values.append(x)
         else:
-            values.append(constant(x, row.name))
+            values.append(constant(x, row.name, not passing))
             kept = ()
     if kept is not inputs:
         kept = tuple([x if type(x) is Tensor else v for x, v in zip(inputs, values, strict=True)])
@@ -427,6 +428,8 @@ def apply(row: Primitive, inputs: tuple[Any, ...], params: dict[str, Any]) -> Te
         raise  # which says already what is wrong
     except (ValueError, IndexError, TypeError, np.exceptions.AxisError) as error:
         raise evaluation_error(row.name, values, settings, error) from error
+    if passing and type(value) is np.ndarray:
+        value = _apart(value, inputs, values)
     return record(row, tracked, kept, params, value)
 
 
@@ -444,7 +447,7 @@ def record(
     """
     out = _new(Tensor)
     if type(value) is np.ndarray and value.ndim:
-        if value.base is not None and not value.flags.writeable:
+        if value.base is not None and not (value.flags.writeable or value.flags.forc):
             value = value.copy()  # broadcast views alias entries, which later writes would show
     elif type(value) is np.float64:
         value = float(value)
@@ -467,6 +470,12 @@ def record(
     if mode.anomaly:
         made(out, row, inputs)
     return out
+
+
+def _apart(value: Any, inputs: tuple[Any, ...], values: list[Any]) -> Any:
+    """Return a value as one that no write to an operand changes, save to those of Tensors."""
+    plain = [v for x, v in zip(inputs, values, strict=True) if type(x) is not Tensor]
+    return value.copy() if any(np.may_share_memory(value, v) for v in plain) else value
 
 
 def _untraced(setting: Any) -> Any:

@@ -291,8 +291,9 @@ def _undrawn(model: Any) -> Iterator[None]:
 def _program(step: Callable[..., Any], *examples: Any) -> Any:
     """Return the program of a step, after making sure that it is the same each time."""
     compiled = ag.compile(step, backend="numpy")
+    again = compiled.traced(*examples)  # before there are buffers, for what a trace holds is large
     program = compiled.program(*examples)
-    if program.traced != compiled.traced(*examples):
+    if program.traced != again:
         raise GraphError("a layer or loss that draws numbers without nn.tracing.draw")
     return program
 

@@ -5,6 +5,7 @@ import gc
 import math
 import pickle
 import threading
+import tracemalloc
 import weakref
 
 import numpy as np
@@ -320,6 +321,22 @@ def test_no_grad_records_nothing_and_ends_with_its_block() -> None:
         with pytest.raises(KeyError):
             fail()
         assert (x * x).requires_grad
+
+
+def test_no_grad_copies_no_operand_and_shows_none_either() -> None:
+    first = ag.primitive(vjp=lambda g, y, a, b: (g, 0 * g), name="first")(lambda a, b: a)
+    large, one = np.ones(1 << 20), Tensor(1.0)
+    column = Tensor(np.ones((1 << 20, 1)))
+    with ag.no_grad():
+        tracemalloc.start()
+        total = large @ column
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        shown = first(large, one)
+    assert total.data[0] == 1 << 20
+    assert peak < 0.1 * large.nbytes
+    large[0] = 5.0
+    assert shown.data[0] == 1.0
 
 
 def test_no_grad_is_per_thread() -> None:

@@ -249,6 +249,10 @@ def identifier(name: str, taken: Collection[str]) -> str:
 _RESERVED = frozenset(dir(builtins)) | {"np", "math", "scipy", "out", "self"}
 
 
+LARGE = 1 << 20
+"""Entries from which a sample is mostly zeros."""
+
+
 def sample(spec: Spec) -> Any:
     """Return a value that most operations accept: positive, and regular where it is a matrix."""
     shape, dtype = spec
@@ -256,7 +260,14 @@ def sample(spec: Spec) -> Any:
         return np.zeros(shape, dtype)[()]
     if not shape:
         return 0.5 if dtype == np.float64 else dtype.type(0.5)
-    # in place: the input of a large batch is not to take several times its size
+    # in place, and of zeros that take no memory until they are written: the input of a large batch
+    # is not to take several times its size
+    if math.prod(shape) > LARGE:
+        value = np.zeros(shape, dtype)
+        if len(shape) > 1 and shape[-2] == shape[-1]:
+            diagonal = np.arange(shape[-1])
+            value[..., diagonal, diagonal] = 1
+        return value
     value = np.arange(math.prod(shape), dtype=dtype if dtype.kind == "f" else float)
     value *= 0.1 / max(value.size, 1)
     value += 0.3

@@ -376,8 +376,8 @@ def record_of(tensor: Node, name: str) -> dict[str, Any]:
 def _example(value: Any, name: str) -> Any:
     value = value_of(value)
     array = np.asarray(value)
-    if array.dtype.kind in "iub" and array.ndim:
-        return np.array(array)
+    if array.ndim and (array.dtype.kind in "iub" or array.dtype in (np.float32, np.float64)):
+        return array  # which nothing in a trace writes to, and which does not outlive it
     if array.dtype.kind == "b":
         return np.bool_(value)
     held = stored(value, name)

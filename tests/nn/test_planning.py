@@ -3,6 +3,7 @@
 import copy
 import pickle
 import random
+import tracemalloc
 import warnings
 
 import numpy as np
@@ -549,6 +550,20 @@ def test_a_step_computes_nothing_twice_and_nothing_in_another_precision(
     exponentials = [equation for equation in graph.equations if equation.row.name == "exp"]
     # two in the sigmoid of each layer that has one, and one in a softmax, its loss and its slope
     assert len(exponentials) == 2 + {"softmax": 1, "sigmoid": 2, None: 0}[last]
+
+
+def test_the_first_step_takes_little_more_than_its_batch():
+    x = np.random.default_rng(0).random((2000, 784), np.float32)
+    model = nn.Sequential([nn.Dense(64, "relu"), nn.Dense(10, "softmax")], seed=0)
+    model.compile("adam", "sparse_categorical_crossentropy")
+    model.build((None, 784))
+    tracemalloc.start()
+    model.fit(x, np.arange(2000) % 10, batch_size=2000, shuffle=False, verbose=0)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    (plan,) = model.planner.plans.values()
+    # traced without a copy of the batch, planned on a sample of it
+    assert peak < 1.5 * x.nbytes + plan.program.stats.bytes
 
 
 def test_a_plan_without_memory_is_reported_with_the_bytes_it_wanted():
