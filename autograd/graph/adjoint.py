@@ -55,7 +55,7 @@ def rule_of(row: Primitive, position: int) -> Rule | None:
         return row.pull(position, g, y, values, {})
 
     try:
-        parts, _ = record(pull, [0.5] * (2 + row.arity), {}, Recorder())
+        parts = record(pull, [0.5] * (2 + row.arity), {}, Recorder())[0].parts()
     except Exception:  # whatever a rule of the user's raises, it will raise again where it is used
         return None
     [result] = parts["outputs"]

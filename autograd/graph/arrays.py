@@ -25,7 +25,6 @@ from .lowering import opened
 from .passes import Constant, Fold, Multiplication, Pass, Place, broadcast
 from .plan import REDUCERS, call_text, chosen, maker_of
 from .product import Product, Products, host
-from .rewriting import simplified
 from .segment import Segment
 
 if TYPE_CHECKING:
@@ -57,7 +56,7 @@ class ArrayPlan:
 
     def __init__(self, graph: Graph) -> None:
         binding = require("llvmlite.binding", "llvm", "compile to machine code")
-        self.graph = simplified(opened(graph, kept=native_names()))
+        self.graph = opened(graph, kept=native_names()).simplify()
         layout = _Layout(self.graph, Products(host(binding)))
         self.arena = layout.memory()
         writer = _Text(layout, self.arena)

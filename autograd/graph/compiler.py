@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import gc
 import math
 from collections.abc import Callable, Collection, Iterator, Sequence
@@ -22,12 +23,13 @@ from .cache import Recent
 from .calling import MISSED, flat, is_nest, nest_text, way_in
 from .definitions import Definitions
 from .emit import beyond_floats, beyond_forms, is_scalar, load, scalar_body
-from .equations import SCALAR, Spec, fitted
+from .equations import SCALAR, Listing, Spec, fitted
 from .forms import float_text
 from .ir import Graph
 from .native import Native
 from .plan import Plan
 from .recorder import record
+from .rewriting import simplified
 from .tree import LEAF, Structure, flatten, leaves_of, unflatten
 from .wrapping import Wrapping, require_count
 
@@ -57,7 +59,7 @@ class Program:
 
     Args:
         graph: what to run.
-        traced: the same before simplification, whose derivatives have the bits of the function's.
+        recorded: the same before simplification.
         backend: how to run it.
         captured: Tensors that follow the arguments as inputs, read at every call.
         slow: what a call with arguments other than floats goes to, where there is a way in that
@@ -67,13 +69,13 @@ class Program:
     def __init__(
         self,
         graph: Graph,
-        traced: Graph,
+        recorded: Listing,
         backend: str,
         captured: Sequence[Node],
         slow: Callable[..., Any] | None,
     ) -> None:
         self.graph = graph
-        self.traced = traced
+        self._recorded = recorded
         self.captured = tuple(captured)
         self.backend = backend
         self.plans: list[Plan | ArrayPlan] = []
@@ -82,20 +84,30 @@ class Program:
         self.direct: Callable[..., Any] | None = None
         at_once = slow is not None and self.gives == graph.gives
         other = slow if slow is not None and at_once else _missed
-        buffers = size = 0
+        self._buffers = self._bytes = 0
         if backend == "numpy" or (backend == "llvm" and not is_scalar(graph)):
             self.plan: type[Plan] | type[ArrayPlan] = Plan if backend == "numpy" else ArrayPlan
             self.plans.append(plan := self.plan(graph))
             self.run: Callable[[Sequence[Any]], list[Any]] = self._planned
-            self.text, buffers, size = plan.source, len(plan.buffers), plan.bytes
+            self.text, self._buffers, self._bytes = plan.source, len(plan.buffers), plan.bytes
         elif backend == "python":
             self.direct = _straight(graph, self.gives, self._corner, other)
             self.run = self._flatly
         else:
             native = Native(graph, self.gives, other)
             self.run, self.direct = native, native.direct
-        self.stats = Stats(backend, len(traced), len(graph), buffers, size)
         self.way_in = self.direct if at_once and self.direct else self._way_in()
+
+    @functools.cached_property
+    def traced(self) -> Graph:
+        """The graph before simplification, whose derivatives have the bits of the function's."""
+        return Graph(**self._recorded.parts())
+
+    @property
+    def stats(self) -> Stats:
+        """What the program consists of."""
+        sizes = len(self.traced), len(self.graph)
+        return Stats(self.backend, *sizes, self._buffers, self._bytes)
 
     def __call__(self, leaves: Sequence[Any]) -> list[Any]:
         """Return the leaves of the result for the leaves of the arguments, unchecked."""
@@ -269,7 +281,7 @@ class Compiled(Wrapping):
     def traced(self, *args: Any, **kwargs: Any) -> Graph:
         """Return a new trace of such arguments, to compare with a program's."""
         with uncollected():
-            return Graph(**record(self.function, args, kwargs, Tracer(lift=True))[0])
+            return Graph(**record(self.function, args, kwargs, Tracer(lift=True))[0].parts())
 
     def _signature(self, args: Any, kwargs: Any) -> tuple[list[Any], Structure, tuple[Spec, ...]]:
         leaves, takes = flatten((args, kwargs))
@@ -288,17 +300,15 @@ class Compiled(Wrapping):
         return program
 
     def _built(self, args: Any, kwargs: Any, takes: Structure) -> Program:
-        parts, captured = record(self.function, args, kwargs, Tracer(lift=True))
-        raw = Graph(**parts)
-        graph = raw.scalarised().simplify()
+        listing, captured = record(self.function, args, kwargs, Tracer(lift=True))
+        graph = Graph(**simplified(listing).parts()).scalarised()
         plain = not captured and not kwargs and takes[2][0][2] == (LEAF,) * len(args)
         slow = (lambda *given: self._call(given, {})) if plain and not self.updates else None
-        return Program(graph, raw, self._chosen(graph), captured, slow)
+        return Program(graph, listing, self._chosen(graph), captured, slow)
 
     def _chosen(self, graph: Graph) -> str:
-        scalar = is_scalar(graph)
         if self.backend == "auto":
-            if not scalar:
+            if not is_scalar(graph):
                 return "numpy"
             # native code takes rows that say what they do to floats; NumPy has the others
             native = find_spec("llvmlite") and not beyond_forms(graph)
@@ -306,7 +316,7 @@ class Compiled(Wrapping):
         found = ""
         if self.backend == "python":
             found = beyond_floats(graph)
-        elif self.backend == "llvm" and scalar:
+        elif self.backend == "llvm" and is_scalar(graph):
             found = beyond_forms(graph)
         if found:
             raise ArgumentError(

@@ -10,7 +10,7 @@ import numpy as np
 from ..observers import Observer
 from ..primitive import Primitive
 from .definitions import Definitions, array_text, literal
-from .equations import Equation, describe
+from .equations import SCALAR, Equation, describe
 from .forms import Form, float_text, form_of, keeps_kind, may_raise, native_form_of, python_lines
 from .tree import Structure
 
@@ -77,16 +77,21 @@ def is_scalar(graph: Graph) -> bool:
 
 def beyond_floats(graph: Graph) -> str:
     """Return what keeps a graph from being one of floats alone, nothing if it is."""
-    for k, spec in enumerate(graph.specs):
+    for k, spec in enumerate(graph.specs[: graph.first]):
         if spec.shape:
             return f"an array of {spec}"
-        if spec.dtype == np.float32 or (k < len(graph.input_names) and spec.dtype != np.float64):
+        given = not graph.is_constant(k)
+        if spec.dtype == np.float32 or (given and spec != SCALAR):
             return f"a value of {spec}"
-        if graph.is_constant(k) and not isinstance(graph.constant(k), (int, float, np.bool_)):
+        if not given and not isinstance(graph.constant(k), (int, float, np.bool_)):
             return f"a constant of {spec}"
-    for variable, (row, _, _, _) in graph.numbered():
-        if graph.specs[variable].dtype.kind != ("b" if isinstance(row, Observer) else "f"):
-            return f"{graph.specs[variable]} from {row.name}"
+    for row, spec in graph.kinds:
+        if spec.shape:
+            return f"an array of {spec}"
+        if spec.dtype == np.float32:
+            return f"a value of {spec}"
+        if spec.dtype.kind != ("b" if isinstance(row, Observer) else "f"):
+            return f"{spec} from {row.name}"
     return ""
 
 
@@ -98,9 +103,12 @@ def beyond_forms(graph: Graph, form: Callable[[Primitive], Form | None] = native
         form: where the forms come from: C and machine code have more than Python.
     """
     for row, _, params, _ in graph.equations:
-        if params or form(row) is None:
-            settings = f" with {', '.join(params)}" if params else ""
-            return f"{row.name}{settings}, which does not say what it does to floats,"
+        if params:
+            settings = ", ".join(params)
+            return f"{row.name} with {settings}, which does not say what it does to floats,"
+    for row, _ in graph.kinds:
+        if form(row) is None:
+            return f"{row.name}, which does not say what it does to floats,"
     return ""
 
 

@@ -8,6 +8,7 @@ import keyword
 import math
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -111,66 +112,90 @@ def _filled(setting: Any, fill: Callable[[int], Any]) -> Any:
     return setting
 
 
-def assembled(
-    inputs: Sequence[int],
-    constants: Sequence[Any],
-    equations: Sequence[Equation | None],
-    specs: Sequence[Spec],
-    outputs: Sequence[int],
-) -> tuple[dict[str, Any], Sequence[int]]:
-    """Put inputs first, then constants, then equations, and leave out what outputs do not need.
+@dataclass(frozen=True, eq=False)
+class Listing:
+    """A graph whose variables are numbered as they came, with some that nobody needs.
 
     Args:
-        inputs: the variables that come first.
-        constants: their values; the first is called -1, the next -2 and so on.
-        equations: one a variable, after those it depends on; None for an input.
-        specs: one a variable.
+        name: what the graph is called.
+        input_names: one an input, valid Python names.
+        inputs: the variables that are inputs.
+        constants: their values, by number; numbers may be negative.
+        equations: one a variable that is not negative, after those it depends on; None for what
+            is none.
+        specs: one a variable that is not negative.
         outputs: the variables that are results.
-
-    Returns:
-        The parts of a Graph that tell of variables, and the new number of each old one, -1 for
-        what was left out; those of constants stand at the end.
+        takes: the structure of the arguments.
+        gives: the structure of the result.
+        labels: names that the program gave to results.
     """
-    live = bytearray(len(equations) + len(constants))  # where -1 is the first constant, too
-    for i in outputs:
-        live[i] = 1
-    for k in range(len(equations) - 1, -1, -1):
-        if live[k] and (equation := equations[k]) is not None:
-            for i in equation[1]:
-                live[i] = 1
-            if equation[2]:
-                for i in refs_of(equation[2]):
-                    live[i] = 1
-    used = [-1 - k for k in range(len(constants)) if live[-1 - k]]
-    new = [-1] * len(live)
-    for position, k in enumerate((*inputs, *used)):
-        new[k] = position
-    kept: list[tuple[Any, ...]] = []
-    kept_specs: list[Spec] = []
-    first = len(inputs) + len(used)
-    passed: tuple[int, int] | None = None  # the origin seen last, and what it is now
-    moved: tuple[int, int] | None = None
-    for k, equation in enumerate(equations):
-        if equation is None or not live[k]:
-            continue
-        row, operands, params, origin = equation
-        new[k] = first + len(kept)
-        if origin is not passed:
-            passed, moved = origin, None
-            if origin is not None and new[origin[0]] >= 0:
-                moved = new[origin[0]], origin[1]
-        if params:
-            params = map_refs(params, lambda i: Ref(new[i]))
-        kept.append((row, tuple([new[i] for i in operands]), params, moved))
-        kept_specs.append(specs[k])
-    values = [constants[-1 - k] for k in used]
-    parts = {
-        "constants": tuple(values),
-        "equations": tuple(map(new_equation, kept)),
-        "outputs": tuple([new[i] for i in outputs]),
-        "specs": (*[specs[k] for k in inputs], *map(Spec.of, values), *kept_specs),
-    }
-    return parts, new
+
+    name: str
+    input_names: tuple[str, ...]
+    inputs: Sequence[int]
+    constants: Mapping[int, Any]
+    equations: Sequence[Equation | None]
+    specs: Sequence[Spec]
+    outputs: Sequence[int]
+    takes: Any
+    gives: Any
+    labels: Mapping[int, str]
+
+    def places(self) -> list[int]:
+        """Return room for one number a variable, where those of the negative lie at the end."""
+        return [-1] * (len(self.equations) + len(self.constants))
+
+    def parts(self) -> dict[str, Any]:
+        """Return the parts of a Graph: inputs first, then constants, and no more than is needed."""
+        equations, specs = self.equations, self.specs
+        new = self.places()  # 0 for what is needed, then its number
+        for i in self.outputs:
+            new[i] = 0
+        for k in range(len(equations) - 1, -1, -1):
+            if not new[k] and (equation := equations[k]) is not None:
+                for i in equation[1]:
+                    new[i] = 0
+                if equation[2]:
+                    for i in refs_of(equation[2]):
+                        new[i] = 0
+        used = [k for k in self.constants if not new[k]]
+        for position, k in enumerate((*self.inputs, *used)):
+            new[k] = position
+        number = first = len(self.inputs) + len(used)
+        kept: list[tuple[Any, ...]] = []
+        kept_specs: list[Spec] = []
+        passed: tuple[int, int] | None = None  # the origin seen last, and what it is now
+        moved: tuple[int, int] | None = None
+        for k, equation in enumerate(equations):
+            if equation is None or new[k] < 0:
+                continue
+            row, operands, params, origin = equation
+            if origin is not passed:
+                passed, moved = origin, None
+                if origin is not None and new[origin[0]] >= 0:
+                    moved = new[origin[0]], origin[1]
+            if params:
+                params = map_refs(params, lambda i: Ref(new[i]))
+            if len(operands) == 2:  # most have
+                a, b = operands
+                kept.append((row, (new[a], new[b]), params, moved))
+            else:
+                kept.append((row, tuple([new[i] for i in operands]), params, moved))
+            kept_specs.append(specs[k])
+            new[k] = number
+            number += 1
+        values = [self.constants[k] for k in used]
+        return {
+            "name": self.name,
+            "input_names": self.input_names,
+            "constants": tuple(values),
+            "equations": tuple(map(new_equation, kept)),
+            "outputs": tuple([new[i] for i in self.outputs]),
+            "specs": (*[specs[k] for k in self.inputs], *map(Spec.of, values), *kept_specs),
+            "takes": self.takes,
+            "gives": self.gives,
+            "labels": {new[k]: name for k, name in self.labels.items() if new[k] >= first},
+        }
 
 
 def plain(value: Any) -> Any:

@@ -17,7 +17,6 @@ from ..observers import Observer
 from ..primitive import ROWS
 from .equations import Equation, Ref, Spec, identifier, refs_of
 from .lowering import opened
-from .rewriting import simplified
 
 if TYPE_CHECKING:
     from .ir import Graph
@@ -193,9 +192,9 @@ def onnx_of(graph: Graph) -> Any:
     """
     onnx = require("onnx", "onnx", "export graphs as ONNX")
     kept = frozenset([*OPERATORS, *REDUCTIONS, *ARRANGING])
-    graph = simplified(graph)
+    graph = graph.simplify()
     while (further := opened(graph, kept, SPELLED)) is not graph:
-        graph = simplified(further)
+        graph = further.simplify()
     return _Writer(onnx, graph).model()
 
 

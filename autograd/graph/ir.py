@@ -7,9 +7,11 @@ operation, rule or shape rule to those of the table: it is run by calling its ro
 from __future__ import annotations
 
 import contextlib
+import functools
 import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
+from operator import itemgetter
 from types import MappingProxyType
 from typing import Any
 
@@ -26,6 +28,7 @@ from .c import c_of
 from .emit import source_of
 from .equations import (
     Equation,
+    Listing,
     Spec,
     describe,
     fitted,
@@ -122,6 +125,15 @@ class Graph:
     def is_constant(self, variable: int) -> bool:
         """Whether a variable is a constant."""
         return len(self.input_names) <= variable < self.first
+
+    @functools.cached_property
+    def kinds(self) -> list[tuple[Primitive, Spec]]:
+        """The different operations, with the specs of their results."""
+        specs = {id(spec): spec for spec in self.specs}
+        pairs = dict.fromkeys(
+            zip(map(itemgetter(0), self.equations), map(id, self.specs[self.first :]), strict=True)
+        )
+        return [(row, specs[k]) for row, k in pairs]
 
     def numbered(self) -> Iterator[tuple[int, Equation]]:
         """Go through the equations with the variables they define."""
@@ -330,7 +342,7 @@ class Graph:
         Args:
             exact: False to allow identities that may change a last bit, a signed zero or a nan.
         """
-        return simplified(self, exact)
+        return replace(self, **simplified(self._listing(), exact).parts())
 
     @property
     def source(self) -> str:
@@ -370,8 +382,22 @@ class Graph:
         if any(spec.shape for spec in self.specs):
             return self
         if any(e.row.scalar is None or e.params for e in self.equations):
-            return simplified(opened(self))
+            return opened(self).simplify()
         return self
+
+    def _listing(self) -> Listing:
+        return Listing(
+            name=self.name,
+            input_names=self.input_names,
+            inputs=range(len(self.input_names)),
+            constants=dict(enumerate(self.constants, len(self.input_names))),
+            equations=[None] * self.first + [*self.equations],
+            specs=self.specs,
+            outputs=self.outputs,
+            takes=self.takes,
+            gives=self.gives,
+            labels=self.labels,
+        )
 
     def renamed(self, name: str) -> Graph:
         """Return the same graph under another name."""
@@ -435,4 +461,4 @@ def trace(f: Callable[..., Any], *examples: Any, **named: Any) -> Graph:
             v2 = where(v0, v1, 0.0)
             return v2
     """
-    return Graph(**record(f, examples, named, Tracer())[0])
+    return Graph(**record(f, examples, named, Tracer())[0].parts())

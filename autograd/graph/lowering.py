@@ -107,7 +107,7 @@ def _traced(
         return function(list(values), **params) if row.is_variadic else function(*values, **params)
 
     try:
-        parts, _ = record(call, [sample(spec) for spec in specs], {}, Recorder())
+        parts = record(call, [sample(spec) for spec in specs], {}, Recorder())[0].parts()
     except (ChainruleError, TypeError, ValueError, AttributeError):
         return None
     if any(e.row is row or refs_of(e.params) for e in parts["equations"]):

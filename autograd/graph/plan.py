@@ -22,7 +22,6 @@ from ..primitive import Primitive
 from .emit import load
 from .equations import Equation, Ref, map_refs, plain, refs_of, sample
 from .lowering import opened
-from .rewriting import simplified
 
 if TYPE_CHECKING:
     from .ir import Graph
@@ -68,7 +67,7 @@ class Plan:
     """
 
     def __init__(self, graph: Graph, into: bool = False) -> None:
-        self.graph = simplified(opened(graph))
+        self.graph = opened(graph).simplify()
         self.buffers: list[np.ndarray[Any, Any]] = []
         self.results: list[Any] = []
         writer = _Writer(self.graph, self.buffers, self.results, into)

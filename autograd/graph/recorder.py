@@ -20,9 +20,9 @@ from .equations import (
     NOTHING,
     SCALAR,
     Equation,
+    Listing,
     Ref,
     Spec,
-    assembled,
     freeze,
     identifier,
     new_equation,
@@ -278,34 +278,37 @@ class Recorder:
 
     def finish(
         self, name: str, inputs: Sequence[Node], results: Sequence[int], takes: Any, gives: Any
-    ) -> dict[str, Any]:
-        """Return the parts of the graph from inputs to results, without what these do not need."""
-        taken = [self.number[id(x)] for x in inputs]
-        parts, new = assembled(taken, self.constants, self.equations, self.specs, results)
-        labels = {}
-        for node, equation, k in zip(self.nodes, self.equations, new, strict=False):
-            if k >= 0 and equation is not None and node is not None and node.name is not None:
-                labels[k] = node.name
+    ) -> Listing:
+        """Return what is written down as a graph from inputs to results."""
         names: list[str] = []
         for x in inputs:
             names.append(identifier(x.name or "x", names))
-        return {
-            **parts,
-            "name": identifier(name, ()),
-            "input_names": tuple(names),
-            "takes": takes,
-            "gives": gives,
-            "labels": labels,
+        labels = {
+            k: node.name
+            for k, node in enumerate(self.nodes)
+            if node is not None and node.name is not None
         }
+        return Listing(
+            name=identifier(name, ()),
+            input_names=tuple(names),
+            inputs=[self.number[id(x)] for x in inputs],
+            constants={-1 - k: value for k, value in enumerate(self.constants)},
+            equations=self.equations,
+            specs=self.specs,
+            outputs=results,
+            takes=takes,
+            gives=gives,
+            labels=labels,
+        )
 
 
 def record(
     f: Callable[..., Any], examples: Sequence[Any], named: Mapping[str, Any], recorder: Recorder
-) -> tuple[dict[str, Any], list[Node]]:
+) -> tuple[Listing, list[Node]]:
     """Trace `f`; if the recorder lifts, leaves that it refers to follow its arguments as inputs.
 
     Returns:
-        The parts of the graph, and those leaves.
+        The equations of the graph, and those leaves.
     """
     require_function(f)
     recorder.function = f
@@ -322,11 +325,11 @@ def record(
             if not name.isidentifier():
                 name = "graph"
             results = [recorder.refer(y) for y in outputs]  # which may capture what follows
-            graph = recorder.finish(name, [*inputs, *recorder.captured], results, takes, gives)
+            listing = recorder.finish(name, [*inputs, *recorder.captured], results, takes, gives)
     finally:
         for leaf in recorder.captured:
             leaf._value = plain(leaf._value)  # which `_define` kept off the fast lane
-    return graph, recorder.captured
+    return listing, recorder.captured
 
 
 def require_function(f: Any) -> None:
@@ -368,7 +371,7 @@ def record_of(tensor: Node, name: str) -> dict[str, Any]:
         (("sequence", tuple, (LEAF,) * len(inputs)), ("dict", (), ())),
     )
     return {
-        **recorder.finish(name, inputs, [recorder.refer(tensor)], takes, LEAF),
+        **recorder.finish(name, inputs, [recorder.refer(tensor)], takes, LEAF).parts(),
         "one_way": one_way,
     }
 

@@ -24,7 +24,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -33,18 +33,15 @@ from ..primitive import REGISTRY, ROWS, Primitive
 from .equations import (
     NOTHING,
     Equation,
+    Listing,
     Ref,
     Spec,
-    assembled,
     freeze,
     map_refs,
     new_equation,
     plain,
     refs_of,
 )
-
-if TYPE_CHECKING:
-    from .ir import Graph
 
 FOLDED = 4096
 """A folded constant has at most so many entries: a larger one costs more kept than computed."""
@@ -83,11 +80,11 @@ class _Rewriter:
     Constants are numbered downwards from -1, as there may be more of them at the end.
     """
 
-    def __init__(self, graph: Graph, exact: bool) -> None:
+    def __init__(self, listing: Listing, exact: bool) -> None:
         self.exact = exact
         # beside float32 a NumPy double counts as an array of them, and a float does not
-        self.doubles = all(spec.dtype != np.float32 for spec in set(graph.specs))
-        self.specs: list[Spec] = list(graph.specs[: len(graph.input_names)])
+        self.doubles = all(spec.dtype != np.float32 for spec in set(listing.specs))
+        self.specs = [listing.specs[k] for k in listing.inputs]
         self.equations: list[Equation | None] = [None] * len(self.specs)
         self.constants: list[Any] = []
         self.known: dict[Any, int] = {}
@@ -124,7 +121,13 @@ class _Rewriter:
         params: Mapping[str, Any] = NOTHING, origin: Any = None,
     ) -> int:  # fmt: skip
         """Return the variable of an operation: a simpler one, one seen before, or a new one."""
-        if not self._is_irreducible(row, inputs):
+        # most operations are told at little cost to wait neither for folding nor for an identity
+        if self.exact and row in ARITHMETIC:
+            a, b = inputs
+            plain = (a >= 0 or a in self.inert) and (b >= 0 or (b in self.inert and a >= 0))
+        else:
+            plain = row not in REDUCIBLE and max(inputs) >= 0
+        if not plain:
             found = self._fold(row, inputs, spec, params)
             if found is None and row in REDUCIBLE:
                 found = self._identity(row, inputs, spec)
@@ -138,18 +141,6 @@ class _Rewriter:
         self.equations.append(new_equation((row, inputs, params, origin)))
         self.seen[key] = known = len(self.specs) - 1
         return known
-
-    def _is_irreducible(self, row: Primitive, inputs: tuple[int, ...]) -> bool:
-        """Say of most operations, at little cost, that neither folding nor an identity waits."""
-        if len(inputs) == 2:
-            a, b = inputs
-            if a < 0 and b < 0:
-                return False
-            if row in ARITHMETIC and self.exact:
-                return (a >= 0 or a in self.inert) and (b >= 0 or b in self.inert)
-        elif max(inputs) < 0:
-            return False
-        return row not in REDUCIBLE
 
     def _fold(
         self, row: Primitive, inputs: tuple[int, ...], spec: Spec, params: Mapping[str, Any]
@@ -297,36 +288,49 @@ class _Rewriter:
         return None
 
 
-def simplified(graph: Graph, exact: bool = True) -> Graph:
-    """Return a graph with the same results and no equation that is not needed.
+def simplified(listing: Listing, exact: bool = True) -> Listing:
+    """Return equations with the same results and none that can be had for less.
 
     Args:
-        graph: any graph.
+        listing: those of any graph.
         exact: False to apply the second list of identities too.
 
     Returns:
-        The graph; its results have the same bits if `exact`.
+        The equations; their results have the same bits if `exact`.
     """
-    rewriter = _Rewriter(graph, exact)
-    count = len(graph.input_names)
-    new = [*range(count), *map(rewriter.constant, graph.constants)]
+    rewriter = _Rewriter(listing, exact)
+    new = listing.places()
+    for position, k in enumerate(listing.inputs):
+        new[k] = position
+    for k, value in listing.constants.items():
+        new[k] = rewriter.constant(value)
+    emit = rewriter.emit
     passed: tuple[int, int] | None = None  # the origin seen last, and what it is now
     moved: tuple[int, int] | None = None
-    for (row, inputs, params, origin), spec in zip(
-        graph.equations, graph.specs[graph.first :], strict=True
-    ):
+    for k, (equation, spec) in enumerate(zip(listing.equations, listing.specs, strict=True)):
+        if equation is None:
+            continue
+        row, inputs, params, origin = equation
         if params:
             params = map_refs(params, lambda i: Ref(new[i]))
         if origin is not passed:
             passed, moved = origin, None
             if origin is not None and new[origin[0]] >= 0:
                 moved = new[origin[0]], origin[1]
-        new.append(rewriter.emit(row, tuple([new[i] for i in inputs]), spec, params, moved))
-    results = [new[i] for i in graph.outputs]
-    constants = rewriter.constants
-    parts, final = assembled(range(count), constants, rewriter.equations, rewriter.specs, results)
+        if len(inputs) == 2:  # most have
+            a, b = inputs
+            new[k] = emit(row, (new[a], new[b]), spec, params, moved)
+        else:
+            new[k] = emit(row, tuple([new[i] for i in inputs]), spec, params, moved)
     labels: dict[int, str] = {}
-    for old, name in graph.labels.items():
-        if new[old] >= count and final[new[old]] >= 0:
-            labels.setdefault(final[new[old]], name)
-    return replace(graph, **parts, labels=labels)
+    for old, name in listing.labels.items():
+        labels.setdefault(new[old], name)
+    return replace(
+        listing,
+        inputs=range(len(listing.inputs)),
+        constants={-1 - k: value for k, value in enumerate(rewriter.constants)},
+        equations=rewriter.equations,
+        specs=rewriter.specs,
+        outputs=[new[i] for i in listing.outputs],
+        labels=labels,
+    )

@@ -216,8 +216,8 @@ class Vectorized(Wrapping):
     def _traced(self, takes: Any, dtype: np.dtype[Any], pattern: Sequence[bool]) -> _Signature:
         examples = [0.5 if dtype == np.float64 else dtype.type(0.5) for _ in pattern]
         args, kwargs = unflatten(takes, iter(examples))
-        parts, captured = record(self.function, args, kwargs, Tracer(lift=True))
-        graph = opened(Graph(**parts)).simplify()
+        listing, captured = record(self.function, args, kwargs, Tracer(lift=True))
+        graph = opened(Graph(**listing.parts())).simplify()
         follows = [k < len(pattern) for k in range(graph.first)]
         for variable, (row, inputs, params, _) in graph.numbered():
             follows.append(any(follows[i] for i in inputs))
