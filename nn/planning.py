@@ -288,9 +288,10 @@ def _undrawn(model: Any) -> Iterator[None]:
             g.bit_generator.state = state
 
 
-def _program(step: Callable[..., Any], *examples: Any) -> Any:
+def _program(model: Any, step: Callable[..., Any], *examples: Any) -> Any:
     """Return the program of a step, after making sure that it is the same each time."""
-    compiled = ag.compile(step, backend="numpy")
+    native = model.recipe is not None and model.recipe.jit_compile
+    compiled = ag.compile(step, backend="llvm" if native else "numpy")
     again = compiled.traced(*examples)  # before there are buffers, for what a trace holds is large
     program = compiled.program(*examples)
     if program.traced != again:
@@ -325,7 +326,7 @@ class Prediction:
             with calling(), gathering(Effects(drawn)):
                 return model.forward(x)
 
-        self.program = _program(step, x, [make() for make in self.makers])
+        self.program = _program(model, step, x, [make() for make in self.makers])
 
     def __call__(self, batch: Sequence[Any]) -> Any:
         """Return the outputs."""
@@ -352,7 +353,7 @@ class Measurement:
                 loss, prediction = recipe.outcome(model, x, y, weight)
             return [loss, prediction, *_terms(recipe, y, prediction, weight)]
 
-        self.program = _program(step, x, y, weight, [make() for make in self.makers])
+        self.program = _program(model, step, x, y, weight, [make() for make in self.makers])
 
     def __call__(self, batch: Sequence[Any]) -> tuple[float, Any, list[Any]]:
         """Return loss, outputs, and the terms of metrics."""
@@ -411,7 +412,7 @@ class TrainingPlan:
 
         drawn = [make() for make in self.makers]
         state = [list(slots.values()) for slots in optimizer.state]
-        self.program = _program(step, x, y, weight, drawn, 0.5, 1.0, state)
+        self.program = _program(model, step, x, y, weight, drawn, 0.5, 1.0, state)
         self.sizes = len(optimizer.parameters)
 
     def __call__(

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd.errors import ArgumentError, message
+from autograd.errors import ArgumentError, message, require
 from nn import losses, metrics, optimizers
 from nn.layers.calling import calling
 from nn.layers.layer import WeightRule
@@ -25,6 +25,9 @@ class Recipe:
         loss: what is made small.
         metrics: what is measured besides.
         weighted: the names of those metrics in which examples count by their weights.
+        penalties: the regularized parameters.
+        run_eagerly: whether steps run operation by operation.
+        jit_compile: whether steps run as machine code.
     """
 
     optimizer: optimizers.Optimizer
@@ -33,6 +36,7 @@ class Recipe:
     weighted: frozenset[str] = frozenset()
     penalties: list[WeightRule] = field(default_factory=list)
     run_eagerly: bool = False
+    jit_compile: bool = False
 
     def bind(self, model: Any) -> None:
         """Take note of the model's regularized parameters."""
@@ -99,7 +103,12 @@ class Recipe:
 
     @staticmethod
     def of(
-        optimizer: Any, loss: Any, plain: Any, weighted: Any = None, run_eagerly: bool = False
+        optimizer: Any,
+        loss: Any,
+        plain: Any,
+        weighted: Any = None,
+        run_eagerly: bool = False,
+        jit_compile: bool = False,
     ) -> Recipe:
         """Resolve names.
 
@@ -108,10 +117,24 @@ class Recipe:
             loss: a name, object or function.
             plain: the metrics in which every example counts the same.
             weighted: the metrics in which examples count by their weights.
+            run_eagerly: whether steps run operation by operation.
+            jit_compile: whether steps run as machine code.
 
         Raises:
-            ArgumentError: if a name is unknown or a metric's name is given twice.
+            ArgumentError: if a name is unknown, a metric's name is given twice, or steps shall be
+                both eager and machine code.
+            MissingExtraError: if machine code is asked for and llvmlite is not installed.
         """
+        if jit_compile and run_eagerly:
+            raise ArgumentError(
+                message(
+                    "steps without a plan or as machine code",
+                    "run_eagerly=True and jit_compile=True",
+                    "one of them",
+                )
+            )
+        if jit_compile:
+            require("llvmlite", "llvm", "run steps of training as machine code")
         found = _metrics(plain)
         heavy = _metrics(weighted)
         for m in heavy:
@@ -135,6 +158,7 @@ class Recipe:
             found,
             weights_of,
             run_eagerly=bool(run_eagerly),
+            jit_compile=bool(jit_compile),
         )
 
 

@@ -58,8 +58,15 @@ def images(n: int) -> tuple[Any, Any]:
     return 0.5 * (kinds[labels] + draw.random((n, 784), np.float32)), labels
 
 
-def keras_like(k: Any, n: int, adam: Any) -> Run:
-    """Prepare an epoch in a library with Keras' names: Keras itself, or ours."""
+def keras_like(k: Any, n: int, adam: Any, **compiled: Any) -> Run:
+    """Prepare an epoch in a library with Keras' names: Keras itself, or ours.
+
+    Args:
+        k: the library.
+        n: how many images.
+        adam: makes the optimizer.
+        compiled: what else its `compile` is told.
+    """
     x, y = images(n)
 
     def model() -> Any:
@@ -71,7 +78,7 @@ def keras_like(k: Any, n: int, adam: Any) -> Run:
                 k.layers.Dense(10, activation="softmax"),
             ]
         )
-        made.compile(adam(), "sparse_categorical_crossentropy", metrics=["accuracy"])
+        made.compile(adam(), "sparse_categorical_crossentropy", metrics=["accuracy"], **compiled)
         made.set_weights(NET.weights())
         return made
 
@@ -92,7 +99,8 @@ def keras_like(k: Any, n: int, adam: Any) -> Run:
 def _(n: int) -> Run:
     import nn
 
-    return keras_like(nn, n, lambda: nn.optimizers.Adam(epsilon=ADAM["epsilon"]))
+    epsilon = ADAM["epsilon"]
+    return keras_like(nn, n, lambda: nn.optimizers.Adam(epsilon=epsilon), jit_compile=True)
 
 
 def keras(backend: str) -> Callable[[int], Run]:

@@ -69,6 +69,7 @@ def chainrule(net: Network, run_eagerly: bool = False) -> Run:
         nn.SGD(0.1) if net.optimizer == "sgd" else nn.Adam(epsilon=ADAM["epsilon"]),
         "sparse_categorical_crossentropy",
         run_eagerly=run_eagerly,
+        jit_compile=not run_eagerly,
     )
     recipe = model.recipe
     assert recipe is not None
