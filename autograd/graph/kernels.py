@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Container, Sequence
 from typing import NamedTuple
 
-from .vectors import BYTES, Function, broadcast, fused, load, mangled, store, vector
+from .vectors import BYTES, Function, Machine, broadcast, fused, load, mangled, mask, store, vector
 
 # ---- a tile of the product in registers ----------------------------------------------------------
 
@@ -18,8 +18,8 @@ class Tile(NamedTuple):
         width: the numbers in a vector.
         rows: of the tile.
         vectors: of a row of the tile.
-        lanes: of the last vector that are there.
-        padded: whether b has all lanes of the last vector nevertheless.
+        masked: what heeds that lanes of the last vector may be missing: "all", "stores" or "".
+        adds: whether the product may be added to what is there.
         turned: whether the tile is stored transposed.
     """
 
@@ -27,39 +27,44 @@ class Tile(NamedTuple):
     width: int
     rows: int
     vectors: int
-    lanes: int
-    padded: bool = False
+    masked: str
+    adds: bool = False
     turned: bool = False
 
     @property
     def name(self) -> str:
         """The name of the function."""
-        kind = "padded" * self.padded + "turned" * self.turned
-        return f"tile_{self.element}_{self.rows}x{self.vectors}_{self.lanes}{kind}"
+        kind = f"{self.masked}{'_adds' * self.adds}{'_turned' * self.turned}"
+        return f"tile_{self.element}_{self.rows}x{self.vectors}_{kind}"
 
     def text(self) -> str:
-        """Return the function: c = a b, or c += a b unless fresh."""
-        element, width = self.element, self.width
+        """Return the function: c = a b, or c += a b unless fresh.
+
+        With fewer than all rows, the last one is computed again and again: its results are
+        stored several times, all the same.
+        """
+        element, width, vectors = self.element, self.width, range(self.vectors)
         f = Function(
             self.name,
             "i64 %k, ptr %a, i64 %a_row, i64 %a_col, ptr %b, i64 %b_row, "
-            "ptr %c, i64 %c_row, i64 %c_lane, i1 %fresh",
+            "ptr %c, i64 %c_row, i64 %c_lane, i64 %rows, i64 %lanes, i1 %fresh",
         )
         kind = vector(width, element)
-        cells = [(r, v) for r in range(self.rows) for v in range(self.vectors)]
-        lanes = [width] * (self.vectors - 1) + [self.lanes]
-        rows = [f.put(f"mul i64 %a_row, {r}") for r in range(self.rows)]
-        start = ["zeroinitializer"] * len(cells)
+        masks = [""] * self.vectors
+        if self.masked:
+            masks[-1] = mask(f, width, "%lanes")
+        last = f.put("sub i64 %rows, 1")
+        rows = ["0", *(f.least(str(r), last) for r in range(1, self.rows))]
+        offsets = [f.whole("mul", row, "%a_row") for row in rows]
+        start = ["zeroinitializer"] * (self.rows * self.vectors)
         if not self.turned:
-            out = [f.at(element, "%c", f.put(f"mul i64 %c_row, {r}")) for r in range(self.rows)]
-            places = [f.at(element, out[r], str(v * width)) for r, v in cells]
+            out = [f.at(element, "%c", f.whole("mul", row, "%c_row")) for row in rows]
+            cells = [(f.at(element, p, str(v * width)), masks[v]) for p in out for v in vectors]
+        if self.adds:
             old, begin = f.label(), f.label()
             f.do(f"br i1 %fresh, label %{begin}, label %{old}")
             f.begin(old)
-            found = [
-                load(f, width, element, place, lanes[v])
-                for place, (_, v) in zip(places, cells, strict=True)
-            ]
+            found = [load(f, width, element, place, there) for place, there in cells]
             f.do(f"br label %{begin}")
             f.begin(begin)
             start = [
@@ -70,72 +75,49 @@ class Tile(NamedTuple):
             a, b, *totals = loop.values
             columns = [
                 load(f, width, element, f.at(element, b, str(v * width)), there)
-                for v, there in enumerate([width] * self.vectors if self.padded else lanes)
+                for v, there in enumerate(masks if self.masked == "all" else [""] * self.vectors)
             ]
             new = []
-            for r in range(self.rows):
-                number = broadcast(f, width, element, f.at(element, a, rows[r]))
-                for v in range(self.vectors):
+            for r, offset in enumerate(offsets):
+                number = broadcast(f, width, element, f.at(element, a, offset))
+                for v in vectors:
                     total = totals[r * self.vectors + v]
                     new.append(fused(f, width, element, number, columns[v], total))
             loop.following = [f.at(element, a, "%a_col"), f.at(element, b, "%b_row"), *new]
         totals = loop.values[2:]
-        if not self.turned:
-            for total, place, (_, v) in zip(totals, places, cells, strict=True):
-                store(f, width, element, total, place, lanes[v])
-        else:
+        if self.turned:
             self._turn(f, totals)
+        else:
+            for total, (place, there) in zip(totals, cells, strict=True):
+                store(f, width, element, total, place, there)
         return f.end()
 
     def _turn(self, f: Function, totals: list[str]) -> None:
         """Write the transposed store, number by number, from a copy of the tile in memory."""
         element, length = self.element, self.width * self.vectors
-        there = length - self.width + self.lanes
         f.lines.insert(2, f"  %copy = alloca [{self.rows * length} x {element}], align 64")
         for k, total in enumerate(totals):
-            store(
-                f,
-                self.width,
-                element,
-                total,
-                f.at(element, "%copy", str(k * self.width)),
-                self.width,
-            )
-        with f.loop(str(self.rows)) as row:
+            store(f, self.width, element, total, f.at(element, "%copy", str(k * self.width)))
+        there = f.whole("add", "%lanes", str(length - self.width))
+        with f.loop("%rows") as row:
             target = f.at(element, "%c", f.whole("mul", "%c_row", row.counter))
-            source = f.at(element, "%copy", f.put(f"mul i64 {row.counter}, {length}"))
-            with f.loop(str(there)) as lane:
-                place = f.at(element, target, f.put(f"mul i64 %c_lane, {lane.counter}"))
+            source = f.at(element, "%copy", f.whole("mul", row.counter, str(length)))
+            with f.loop(there) as lane:
+                place = f.at(element, target, f.whole("mul", "%c_lane", lane.counter))
                 value = f.put(f"load {element}, ptr {f.at(element, source, lane.counter)}")
-                put_number(f, element, value, place)
-
-
-def put_number(f: Function, element: str, value: str, place: str) -> None:
-    """Write the store of a number of the product, added to what is there unless fresh."""
-    align = BYTES[element]
-    fresh, old, done = f.label(), f.label(), f.label()
-    f.do(f"br i1 %fresh, label %{fresh}, label %{old}")
-    f.begin(old)
-    there = f.put(f"load {element}, ptr {place}, align {align}")
-    total = f.put(f"fadd {element} {there}, {value}")
-    f.do(f"store {element} {total}, ptr {place}, align {align}")
-    f.do(f"br label %{done}")
-    f.begin(fresh)
-    f.do(f"store {element} {value}, ptr {place}, align {align}")
-    f.do(f"br label %{done}")
-    f.begin(done)
+                f.do(f"store {element} {value}, ptr {place}, align {BYTES[element]}")
 
 
 # ---- sums along rows -----------------------------------------------------------------------------
 
 
 class Dots(NamedTuple):
-    """A kernel for few columns: vectors along the rows of a, and along the columns of b.
+    """A product with few columns: vectors along the rows of a, and along the columns of b.
 
     Args:
         element: float or double.
         width: the numbers in a vector.
-        rows: of a.
+        rows: of a at a time.
         columns: of b.
     """
 
@@ -150,122 +132,135 @@ class Dots(NamedTuple):
         return f"dots_{self.element}_{self.rows}x{self.columns}"
 
     def text(self) -> str:
-        """Return the function: c = a b, where rows of a and columns of b are contiguous."""
+        """Return the function: c = a b, where rows of a and columns of b are contiguous.
+
+        The last rows are as many as the others, so that some may be computed twice.
+        """
         element, width = self.element, self.width
         f = Function(
             self.name,
-            "i64 %k, ptr %a, i64 %a_row, ptr %b, i64 %b_col, ptr %c, i64 %c_row, i64 %c_col",
+            "i64 %m, i64 %k, ptr %a, i64 %a_row, ptr %b, i64 %b_col, ptr %c, i64 %c_row, "
+            "i64 %c_col",
         )
         kind = vector(width, element)
         cells = [(r, j) for r in range(self.rows) for j in range(self.columns)]
-        rows = [f.at(element, "%a", f.put(f"mul i64 %a_row, {r}")) for r in range(self.rows)]
-        columns = [f.at(element, "%b", f.put(f"mul i64 %b_col, {j}")) for j in range(self.columns)]
-        whole = f.put(f"and i64 %k, -{width}")
-
-        def step(i: str, fetch: Callable[[str], str], totals: Sequence[str]) -> list[str]:
-            right = [fetch(f.at(element, p, i)) for p in columns]
-            new = []
-            for r in range(self.rows):
-                left = fetch(f.at(element, rows[r], i))
-                for j in range(self.columns):
-                    total = totals[r * self.columns + j]
-                    new.append(fused(f, width, element, left, right[j], total))
-            return new
-
-        carried = [(kind, "zeroinitializer")] * len(cells)
-        with f.loop(whole, str(width), carried=carried) as loop:
-            loop.following = step(
-                loop.counter, lambda p: load(f, width, element, p, width), loop.values
-            )
-        totals = loop.values
-        rest, done = f.label(), f.label()
-        before = f.block
-        more = f.put(f"icmp slt i64 {whole}, %k")
-        f.do(f"br i1 {more}, label %{rest}, label %{done}")
-        f.begin(rest)
-        left = f.put(f"sub i64 %k, {whole}")
-        first = f.put(f"insertelement <{width} x i64> poison, i64 {left}, i64 0")
-        counts = f.put(
-            f"shufflevector <{width} x i64> {first}, <{width} x i64> poison, "
-            f"<{width} x i32> zeroinitializer"
-        )
-        numbers = ", ".join(f"i64 {k}" for k in range(width))
-        there = f.put(f"icmp slt <{width} x i64> <{numbers}>, {counts}")
-
-        def part(p: str) -> str:
-            return f.put(
-                f"call {kind} @llvm.masked.load.{mangled(width, element)}.p0(ptr {p}, "
-                f"i32 {BYTES[element]}, <{width} x i1> {there}, {kind} zeroinitializer)"
-            )
-
-        new = step(whole, part, totals)
-        f.do(f"br label %{done}")
-        f.begin(done)
-        totals = [
-            f.put(f"phi {kind} [ {x}, %{before} ], [ {y}, %{rest} ]")
-            for x, y in zip(totals, new, strict=True)
+        f.do(f"%sums = alloca [{len(cells)} x {kind}], align 64")
+        columns = [
+            f.at(element, "%b", f.whole("mul", "%b_col", str(j))) for j in range(self.columns)
         ]
-        f.lines.insert(2, f"  %sums = alloca [{len(cells)} x {kind}], align 64")
-        for k, total in enumerate(totals):
-            store(f, width, element, total, f.at(kind, "%sums", str(k)), width)
-        # one sum after another, since the code for all of them is long
-        with f.loop(str(self.rows)) as row:
-            target = f.at(element, "%c", f.put(f"mul i64 %c_row, {row.counter}"))
-            source = f.at(kind, "%sums", f.put(f"mul i64 {row.counter}, {self.columns}"))
-            with f.loop(str(self.columns)) as column:
-                total = load(f, width, element, f.at(kind, source, column.counter), width)
-                name = f"llvm.vector.reduce.fadd.{mangled(width, element)}"
-                value = f.put(f"call reassoc {element} @{name}({element} -0.0, {kind} {total})")
-                place = f.at(element, target, f.put(f"mul i64 %c_col, {column.counter}"))
-                f.do(f"store {element} {value}, ptr {place}, align {BYTES[element]}")
+        whole = f.put(f"and i64 %k, -{width}")
+        there = mask(f, width, f.put(f"sub i64 %k, {whole}"))
+        last = f.put(f"sub i64 %m, {self.rows}")
+        with f.loop("%m", str(self.rows)) as block:
+            first = f.least(block.counter, last)
+            top = f.at(element, "%a", f.whole("mul", "%a_row", first))
+            rows = [f.at(element, top, f.whole("mul", "%a_row", str(r))) for r in range(self.rows)]
+            totals = ["zeroinitializer"] * len(cells)
+            for start, stop, chosen in (("0", whole, ""), (whole, "%k", there)):
+                carried = [(kind, x) for x in totals]
+                with f.loop(stop, str(width), start=start, carried=carried) as loop:
+                    right = [
+                        load(f, width, element, f.at(element, p, loop.counter), chosen)
+                        for p in columns
+                    ]
+                    loop.following = []
+                    for r, row in enumerate(rows):
+                        left = load(f, width, element, f.at(element, row, loop.counter), chosen)
+                        for j in range(self.columns):
+                            total = loop.values[r * self.columns + j]
+                            loop.following.append(fused(f, width, element, left, right[j], total))
+                totals = loop.values
+            for k, total in enumerate(totals):
+                store(f, width, element, total, f.at(kind, "%sums", str(k)))
+            # one sum after another, since the code for all of them is long
+            with f.loop(str(self.rows)) as down:
+                source = f.at(kind, "%sums", f.whole("mul", down.counter, str(self.columns)))
+                below = f.whole("add", first, down.counter)
+                target = f.at(element, "%c", f.whole("mul", "%c_row", below))
+                with f.loop(str(self.columns)) as column:
+                    total = load(f, width, element, f.at(kind, source, column.counter))
+                    name = f"llvm.vector.reduce.fadd.{mangled(width, element)}"
+                    value = f.put(f"call reassoc {element} @{name}({element} -0.0, {kind} {total})")
+                    place = f.at(element, target, f.whole("mul", "%c_col", column.counter))
+                    f.do(f"store {element} {value}, ptr {place}, align {BYTES[element]}")
         return f.end()
 
 
 # ---- packing -------------------------------------------------------------------------------------
 
+PACKS = "i64 %k, ptr %from, i64 %row, i64 %col, i64 %length, ptr %to, i64 %padded, i64 %step"
+"""What every function takes that packs `k` rows: the strides and the length of rows of the source;
+how long rows of the block shall be, with zeros behind, and how far apart."""
+
 
 class Copy(NamedTuple):
-    """A kernel that copies rows into one block without gaps, padded with zeros.
+    """Packs contiguous rows into rows of whole vectors.
 
     Args:
         element: float or double.
         width: the numbers in a vector.
-        length: the numbers of a row that are there.
-        padded: the numbers of a row of the block.
     """
 
     element: str
     width: int
-    length: int
-    padded: int
 
     @property
     def name(self) -> str:
         """The name of the function."""
-        return f"copy_{self.element}_{self.width}_{self.length}_{self.padded}"
+        return f"copy_{self.element}"
 
     def text(self) -> str:
         """Return the function."""
         element, width = self.element, self.width
-        f = Function(self.name, "i64 %k, ptr %from, i64 %row, ptr %to")
-        carried = [("ptr", "%from"), ("ptr", "%to")]
-        with f.loop("%k", carried=carried) as loop:
-            source, target = loop.values
-            for first in range(0, self.padded, width):
-                lanes = min(width, self.length - first)
-                value = "zeroinitializer"
-                if lanes > 0:
-                    value = load(f, width, element, f.at(element, source, str(first)), lanes)
-                store(f, width, element, value, f.at(element, target, str(first)), width)
-            loop.following = [
-                f.at(element, source, "%row"),
-                f.at(element, target, str(self.padded)),
-            ]
+        f = Function(self.name, PACKS)
+        whole = f.put(f"and i64 %length, -{width}")
+        there = mask(f, width, f.put(f"sub i64 %length, {whole}"))
+        with f.loop("%k", carried=[("ptr", "%from"), ("ptr", "%to")]) as row:
+            source, target = row.values
+            for start, stop, chosen in (("0", whole, ""), (whole, "%padded", there)):
+                with f.loop(stop, str(width), start=start) as col:
+                    value = load(f, width, element, f.at(element, source, col.counter), chosen)
+                    store(f, width, element, value, f.at(element, target, col.counter))
+            row.following = [f.at(element, source, "%row"), f.at(element, target, "%step")]
+        return f.end()
+
+
+class Strip(NamedTuple):
+    """Packs contiguous rows of one known length.
+
+    Args:
+        element: float or double.
+        length: of a row.
+    """
+
+    element: str
+    length: int
+
+    @property
+    def name(self) -> str:
+        """The name of the function."""
+        return f"strip_{self.element}_{self.length}"
+
+    def text(self) -> str:
+        """Return the function; rows that are shorter go to the one that packs anything."""
+        element, length = self.element, self.length
+        f = Function(self.name, PACKS)
+        short = f.put(f"icmp slt i64 %length, {length}")
+        long = f.put(f"select i1 {short}, i64 0, i64 %k")
+        rest = f.put(f"select i1 {short}, i64 %k, i64 0")
+        with f.loop(long, carried=[("ptr", "%from"), ("ptr", "%to")]) as row:
+            source, target = row.values
+            store(f, length, element, load(f, length, element, source), target)
+            row.following = [f.at(element, source, "%row"), f.at(element, target, "%step")]
+        f.do(
+            f"call void @{Gather(element).name}(i64 {rest}, ptr %from, i64 %row, i64 %col, "
+            "i64 %length, ptr %to, i64 %padded, i64 %step)"
+        )
         return f.end()
 
 
 class Gather(NamedTuple):
-    """A kernel that copies a block number by number, whatever its strides, padded with zeros.
+    """Packs anything, number by number.
 
     Args:
         element: float or double.
@@ -281,26 +276,23 @@ class Gather(NamedTuple):
     def text(self) -> str:
         """Return the function."""
         element = self.element
-        f = Function(
-            self.name,
-            "i64 %k, ptr %from, i64 %row, i64 %col, i64 %length, i64 %filled, ptr %to, i64 %step",
-        )
-        with f.loop("%k") as row:
-            source = f.at(element, "%from", f.put(f"mul i64 %row, {row.counter}"))
-            target = f.at(element, "%to", f.put(f"mul i64 %step, {row.counter}"))
+        f = Function(self.name, PACKS)
+        with f.loop("%k", carried=[("ptr", "%from"), ("ptr", "%to")]) as row:
+            source, target = row.values
             with f.loop("%length", carried=[("ptr", source)]) as column:
                 value = f.put(f"load {element}, ptr {column.values[0]}, align {BYTES[element]}")
                 place = f.at(element, target, column.counter)
                 f.do(f"store {element} {value}, ptr {place}, align {BYTES[element]}")
                 column.following = [f.at(element, column.values[0], "%col")]
-            with f.loop("%filled", start="%length") as column:
+            with f.loop("%padded", start="%length") as column:
                 place = f.at(element, target, column.counter)
                 f.do(f"store {element} 0.0, ptr {place}, align {BYTES[element]}")
+            row.following = [f.at(element, source, "%row"), f.at(element, target, "%step")]
         return f.end()
 
 
 class Turn(NamedTuple):
-    """A kernel that transposes squares: columns of the source are contiguous.
+    """Packs contiguous columns: squares are transposed in registers.
 
     Args:
         element: float or double.
@@ -316,24 +308,39 @@ class Turn(NamedTuple):
         return f"turn_{self.element}_{self.side}"
 
     def text(self) -> str:
-        """Return the function: `squares` squares below one another in the block."""
+        """Return the function; what lies beside the squares goes to the one that packs anything."""
         element, side = self.element, self.side
         kind = vector(side, element)
-        f = Function(self.name, "i64 %squares, ptr %from, i64 %col, ptr %to, i64 %padded")
-        columns = [f.put(f"mul i64 %col, {j}") for j in range(side)]
-        rows = [f.put(f"mul i64 %padded, {j}") for j in range(side)]
-        down = f.put(f"mul i64 %padded, {side}")
-        with f.loop("%squares", carried=[("ptr", "%from"), ("ptr", "%to")]) as loop:
-            source, target = loop.values
-            values = [load(f, side, element, f.at(element, source, j), side) for j in columns]
+        f = Function(self.name, PACKS)
+        deep, wide = f.put(f"and i64 %k, -{side}"), f.put(f"and i64 %length, -{side}")
+        with f.loop(wide, str(side)) as right, f.loop(deep, str(side)) as down:
+            start = f.at(element, "%from", f.whole("mul", "%col", right.counter))
+            source = f.at(element, start, down.counter)
+            start = f.at(element, "%to", f.whole("mul", "%step", down.counter))
+            target = f.at(element, start, right.counter)
+            values = [
+                load(f, side, element, f.at(element, source, f.whole("mul", "%col", str(j))))
+                for j in range(side)
+            ]
             half = side // 2
-            # log2(side) times: row k of the result interleaves rows k and k + half
             while half:
                 values = _exchanged(f, kind, side, values, half)
                 half //= 2
-            for row, value in zip(rows, values, strict=True):
-                store(f, side, element, value, f.at(element, target, row), side)
-            loop.following = [f.at(element, source, str(side)), f.at(element, target, down)]
+            for j, value in enumerate(values):
+                place = f.at(element, target, f.whole("mul", "%step", str(j)))
+                store(f, side, element, value, place)
+        packs = f"call void @{Gather(element).name}("
+        source = f.at(element, "%from", f.whole("mul", "%col", wide))
+        f.do(
+            f"{packs}i64 {deep}, ptr {source}, i64 %row, i64 %col, "
+            f"i64 {f.whole('sub', '%length', wide)}, ptr {f.at(element, '%to', wide)}, "
+            f"i64 {f.whole('sub', '%padded', wide)}, i64 %step)"
+        )
+        target = f.at(element, "%to", f.whole("mul", "%step", deep))
+        f.do(
+            f"{packs}i64 {f.whole('sub', '%k', deep)}, ptr {f.at(element, '%from', deep)}, "
+            f"i64 %row, i64 %col, i64 %length, ptr {target}, i64 %padded, i64 %step)"
+        )
         return f.end()
 
 
@@ -354,4 +361,110 @@ def _exchanged(f: Function, kind: str, side: int, values: list[str], half: int) 
     return new
 
 
-Kernel = Tile | Dots | Copy | Gather | Turn
+# ---- the loops around tiles ----------------------------------------------------------------------
+
+
+class Tiles(NamedTuple):
+    """A product in tiles: blocks along k and along the rows, panels along the columns.
+
+    Args:
+        element: float or double.
+        width: the numbers in a vector.
+    """
+
+    element: str
+    width: int
+
+    @property
+    def name(self) -> str:
+        """The name of the function."""
+        return f"tiles_{self.element}"
+
+    def text(self) -> str:
+        """Return the function.
+
+        It takes, besides the matrices: memory for a packed block of a and a packed panel of b; the
+        depth of blocks and their rows; the rows and the padded columns of a tile; the first column
+        of the last panel at most; the tile, and what packs a and b, or null.
+        """
+        element = self.element
+        f = Function(
+            self.name,
+            "i64 %m, i64 %n, i64 %k, ptr %a, i64 %a_row, i64 %a_col, ptr %b, i64 %b_row, "
+            "i64 %b_col, ptr %c, i64 %c_row, i64 %c_lane, ptr %block, ptr %panel, i64 %deep, "
+            "i64 %high, i64 %rows, i64 %padded, i64 %last, ptr %tile, ptr %pack_a, ptr %pack_b",
+        )
+        tiled = f.put("icmp ne ptr %pack_a, null")
+        copied = f.put("icmp ne ptr %pack_b, null")
+        panels = f.put(f"select i1 {copied}, i64 1, i64 0")
+        left_row = f.put(f"select i1 {tiled}, i64 1, i64 %a_row")
+        left_col = f.put(f"select i1 {tiled}, i64 %rows, i64 %a_col")
+        right_row = f.put(f"select i1 {copied}, i64 %padded, i64 %b_row")
+        missing = f.put(f"sub i64 %padded, {self.width}")
+        with f.loop("%k", "%deep") as depth, f.loop("%m", "%high") as place:
+            kc = f.least("%deep", f.whole("sub", "%k", depth.counter))
+            mc = f.least("%high", f.whole("sub", "%m", place.counter))
+            fresh = f.put(f"icmp eq i64 {depth.counter}, 0")
+            start = f.at(element, "%a", f.whole("mul", place.counter, "%a_row"))
+            corner = f.at(element, start, f.whole("mul", depth.counter, "%a_col"))
+            with f.loop(f.put(f"select i1 {tiled}, i64 {mc}, i64 0"), "%rows") as row:
+                count = f.least("%rows", f.whole("sub", mc, row.counter))
+                source = f.at(element, corner, f.whole("mul", row.counter, "%a_row"))
+                target = f.at(element, "%block", f.whole("mul", row.counter, kc))
+                f.do(
+                    f"call void %pack_a(i64 {kc}, ptr {source}, i64 %a_col, i64 %a_row, "
+                    f"i64 {count}, ptr {target}, i64 %rows, i64 %rows)"
+                )
+            left = f.put(f"select i1 {tiled}, ptr %block, ptr {corner}")
+            left_step = f.put(f"select i1 {tiled}, i64 {kc}, i64 %a_row")
+            with f.loop("%n", "%padded") as column:
+                first = f.least(column.counter, "%last")
+                there = f.least("%padded", f.whole("sub", "%n", first))
+                lanes = f.whole("sub", there, missing)
+                start = f.at(element, "%b", f.whole("mul", depth.counter, "%b_row"))
+                corner = f.at(element, start, f.whole("mul", first, "%b_col"))
+                with f.loop(panels):
+                    f.do(
+                        f"call void %pack_b(i64 {kc}, ptr {corner}, i64 %b_row, i64 %b_col, "
+                        f"i64 {there}, ptr %panel, i64 %padded, i64 %padded)"
+                    )
+                right = f.put(f"select i1 {copied}, ptr %panel, ptr {corner}")
+                out = f.at(element, "%c", f.whole("mul", first, "%c_lane"))
+                with f.loop(mc, "%rows") as row:
+                    count = f.least("%rows", f.whole("sub", mc, row.counter))
+                    source = f.at(element, left, f.whole("mul", row.counter, left_step))
+                    below = f.whole("add", place.counter, row.counter)
+                    target = f.at(element, out, f.whole("mul", below, "%c_row"))
+                    f.do(
+                        f"call void %tile(i64 {kc}, ptr {source}, i64 {left_row}, i64 {left_col}, "
+                        f"ptr {right}, i64 {right_row}, ptr {target}, i64 %c_row, i64 %c_lane, "
+                        f"i64 {count}, i64 {lanes}, i1 {fresh})"
+                    )
+        return f.end()
+
+
+Kernel = Tile | Dots | Copy | Strip | Gather | Turn | Tiles
+
+
+def text_of(kernels: Sequence[Kernel], machine: Machine, known: Container[str] = ()) -> str:
+    """Return kernels as LLVM text.
+
+    Args:
+        kernels: some that call no others but these and the known ones.
+        machine: what they are written for.
+        known: the names of those that are elsewhere.
+    """
+    declared = []
+    for element in BYTES:
+        width = machine.width(element)
+        kind, name, masks = vector(width, element), mangled(width, element), f"<{width} x i1>"
+        declared += [
+            f"declare {kind} @llvm.fmuladd.{name}({kind}, {kind}, {kind})",
+            f"declare {kind} @llvm.masked.load.{name}.p0(ptr, i32, {masks}, {kind})",
+            f"declare void @llvm.masked.store.{name}.p0({kind}, ptr, i32, {masks})",
+            f"declare {element} @llvm.vector.reduce.fadd.{name}({element}, {kind})",
+        ]
+        gather = Gather(element).name
+        if gather in known:
+            declared.append(f"declare void @{gather}({PACKS})")
+    return "\n".join([*declared, *(kernel.text() for kernel in kernels)])

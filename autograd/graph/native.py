@@ -190,9 +190,10 @@ def _linker(binding: Any, features: str, level: int) -> Any:
     """Return what links programs, with the functions that they may call."""
     for step in ("initialize_native_target", "initialize_native_asmprinter"):
         getattr(binding, step)()
-    # a program lies in one piece: no need for addresses of 64 bits wherever it reads a constant
+    # a program lies in one piece, anywhere: what is read in it is found from where the code is,
+    # without addresses of 64 bits
     machine = binding.Target.from_default_triple().create_target_machine(
-        opt=level, codemodel="small", features=features
+        opt=level, codemodel="small", reloc="pic", features=features
     )
     linker = binding.create_lljit_compiler(machine)
     library = binding.JITLibraryBuilder()

@@ -9,23 +9,27 @@ where that pays. Columns left over, too few for a vector, become sums along k or
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+import functools
+import threading
 from typing import Any, NamedTuple
 
-from .kernels import Copy, Dots, Gather, Kernel, Tile, Turn
-from .vectors import BYTES, Function, Machine, mangled, vector
+from .kernels import Copy, Dots, Gather, Kernel, Strip, Tile, Tiles, Turn, text_of
+from .native import linked
+from .vectors import BYTES, Function, Machine
 
 ELEMENTS = {"float32": "float", "float64": "double"}
 
 FEATURES = ("avx", "avx2", "fma", "avx512f", "avx512vl", "avx512dq", "avx512bw")
 """What of an x86 processor products make use of."""
 
-NEAR = 32 * 1024
-"""Bytes of a panel of b, which stays in the nearest cache."""
+PANEL = 256 * 1024
+"""Bytes of a panel of b at most; it is read once for each row of tiles, from the second cache."""
 
-BLOCK = 384 * 1024
-"""Bytes of a block of a, which stays in the next cache."""
+BLOCK = 512 * 1024
+"""Bytes of a block of a that is copied; it is read once for each panel, from the second cache."""
+
+DEEP = 384
+"""Columns of such a block."""
 
 
 def host(binding: Any) -> Machine:
@@ -50,13 +54,11 @@ class Operand(NamedTuple):
         pointer: the name of its address.
         row: the elements from row to row.
         col: the elements from column to column.
-        tiled: whether it is a packed block instead, its tiles one behind another.
     """
 
     pointer: str
     row: int
     col: int
-    tiled: bool = False
 
     @property
     def turned(self) -> Operand:
@@ -91,7 +93,9 @@ class Products:
     def __init__(self, machine: Machine) -> None:
         self.machine = machine
         self._written: dict[Any, Product] = {}
-        self._kernels: dict[Kernel, str] = {}
+        self.kernels: dict[str, Kernel] = {}
+        """What the functions are made of, by name."""
+        self._declared: dict[str, str] = {}
         self._drivers: list[str] = []
 
     def of(
@@ -127,31 +131,50 @@ class Products:
             self._written[key] = Product(name, driver.workspace)
         return self._written[key]
 
-    def kernel(self, kernel: Kernel) -> str:
-        """Return the name of a kernel, which is written once."""
-        if kernel not in self._kernels:
-            self._kernels[kernel] = kernel.text()
+    def kernel(self, kernel: Kernel, types: str = "") -> str:
+        """Return the name of a kernel that is used, and called with arguments of some types."""
+        self.kernels[kernel.name] = kernel
+        self._declared[kernel.name] = types or self._declared.get(kernel.name, "")
         return kernel.name
 
     def text(self) -> str:
-        """Return the functions as LLVM text."""
-        declared = []
-        for element in sorted({kernel.element for kernel in self._kernels}):
-            width = self.machine.width(element)
-            kind, name, masks = vector(width, element), mangled(width, element), f"<{width} x i1>"
-            declared += [
-                f"declare {kind} @llvm.fmuladd.{name}({kind}, {kind}, {kind})",
-                f"declare {kind} @llvm.masked.load.{name}.p0(ptr, i32, {masks}, {kind})",
-                f"declare void @llvm.masked.store.{name}.p0({kind}, ptr, i32, {masks})",
-                f"declare {element} @llvm.vector.reduce.fadd.{name}({element}, {kind})",
-            ]
-        bits = 8 * self.machine.vector
-        tail = f'attributes #0 = {{ nounwind "min-legal-vector-width"="{bits}" }}\n'
-        return "\n".join([*declared, *self._kernels.values(), *self._drivers, tail])
+        """Return the functions as LLVM text; there is nothing in them to optimise."""
+        declared = [f"declare void @{name}({types})" for name, types in self._declared.items()]
+        return "\n".join([*declared, *self._drivers])
+
+    def called(self, binding: Any) -> dict[str, int]:
+        """Return the addresses of what the functions call, compiled unless a process has it.
+
+        Args:
+            binding: the module `llvmlite.binding`.
+        """
+        with _compiling:
+            known, programs = _library(self.machine)
+            missing = [x for name, x in self.kernels.items() if name not in known]
+            loops = [x for x in missing if isinstance(x, Tiles)]
+            tiles = [x for x in missing if not isinstance(x, Tiles)]
+            # the loops around tiles gain nothing from care, tiles need their registers chosen well
+            for kernels, level in (tiles, 1), (loops, 0):
+                if kernels:
+                    names = [kernel.name for kernel in kernels]
+                    text = text_of(kernels, self.machine, known)
+                    program = linked(binding, text, names, self.machine.features, level, known)
+                    programs.append(program)
+                    known |= {name: program[name] for name in names}
+            return {name: known[name] for name in self.kernels}
+
+
+@functools.cache
+def _library(machine: Machine) -> tuple[dict[str, int], list[Any]]:
+    """Return the addresses of the kernels that this process has, and the programs they are in."""
+    return {}, []
+
+
+_compiling = threading.Lock()
 
 
 class _Driver:
-    """Writes the loops around the kernels of one product."""
+    """Writes the calls that make up one product."""
 
     def __init__(self, products: Products, name: str, element: str) -> None:
         self.products = products
@@ -159,7 +182,8 @@ class _Driver:
         self.bytes = BYTES[element]
         self.width = products.machine.width(element)
         self.accumulators = 24 if products.machine.registers >= 32 else 12
-        self.function = Function(name, "ptr %a, ptr %b, ptr %c, ptr %workspace", "external")
+        self.side = min(8, self.accumulators // 3)
+        self.function = Function(name, "ptr %a, ptr %b, ptr %c, ptr %workspace")
         self.workspace = 0
 
     def room(self, count: int) -> str:
@@ -168,19 +192,19 @@ class _Driver:
         self.workspace = start + -(-count * self.bytes // 64) * 64
         return self.function.at("i8", "%workspace", str(start))
 
-    def call(self, kernel: Kernel, *arguments: tuple[str, str]) -> None:
-        """Write the call of a kernel."""
-        name = self.products.kernel(kernel)
-        text = ", ".join(f"{kind} {value}" for kind, value in arguments)
+    def call(self, kernel: Kernel, *arguments: int | str) -> None:
+        """Write the call of a kernel: whole numbers are given as such, addresses by their names."""
+        types = ["i64" if isinstance(x, int) else "ptr" for x in arguments]
+        name = self.products.kernel(kernel, ", ".join(types))
+        text = ", ".join(f"{kind} {x}" for kind, x in zip(types, arguments, strict=True))
         self.function.do(f"call void @{name}({text})")
 
-    def at(self, operand: Operand, row: str, col: str) -> str:
-        """Return the address of an entry of a matrix."""
-        f = self.function
-        offset = f.whole(
-            "add", f.whole("mul", row, str(operand.row)), f.whole("mul", col, str(operand.col))
+    def behind(self, operand: Operand, rows: int, cols: int) -> Operand:
+        """Return what is left of a matrix behind some rows and columns."""
+        offset = rows * operand.row + cols * operand.col
+        return operand._replace(
+            pointer=self.function.at(self.element, operand.pointer, str(offset))
         )
-        return f.at(self.element, operand.pointer, offset)
 
     # ---- which way -------------------------------------------------------------------------------
 
@@ -209,228 +233,99 @@ class _Driver:
         else:
             rest = 0
         if n > rest:
-            self._tiles(m, n - rest, k, a, b, c)
+            self._panels(m, n - rest, k, a, b, c)
         if rest:
             n -= rest
-            b, c = Operand("%b_rest", *b[1:]), Operand("%c_rest", *c[1:])
-            self.function.do(f"%b_rest = getelementptr {self.element}, ptr %b, i64 {n * b.col}")
-            self.function.do(f"%c_rest = getelementptr {self.element}, ptr %c, i64 {n * c.col}")
-            tail(m, rest, k, a, b, c)
+            tail(m, rest, k, a, self.behind(b, 0, n), self.behind(c, 0, n))
 
     def _zeros(self, m: int, n: int, c: Operand) -> None:
-        f = self.function
-        with f.loop(str(m)) as row, f.loop(str(n)) as col:
-            place = self.at(c, row.counter, col.counter)
-            f.do(f"store {self.element} 0.0, ptr {place}, align {self.bytes}")
-
-    # ---- few columns -----------------------------------------------------------------------------
+        """Write the product of nothing: packing rows of no numbers pads them with zeros."""
+        self.call(Gather(self.element), m, "%a", 0, 0, 0, c.pointer, n, c.row)
 
     def _dots(self, m: int, n: int, k: int, a: Operand, b: Operand, c: Operand) -> None:
         """Write sums along k: rows of a are contiguous."""
         if b.row != 1:
             block = self.room(n * k)
-            self._gather(str(n), b.turned, "0", "0", k, k, block, k)
+            self.call(Gather(self.element), n, b.pointer, b.col, b.row, k, block, k, k)
             b = Operand(block, 1, k)
-        rows = min(m, 8, self.accumulators // n)
-        kernel = Dots(self.element, self.width, rows, n)
-        with self._overlapping(m, rows) as row:
-            self.call(
-                kernel,
-                ("i64", str(k)),
-                ("ptr", self.at(a, row, "0")),
-                ("i64", str(a.row)),
-                ("ptr", b.pointer),
-                ("i64", str(b.col)),
-                ("ptr", self.at(c, row, "0")),
-                ("i64", str(c.row)),
-                ("i64", str(c.col)),
-            )
+        kernel = Dots(self.element, self.width, min(m, 8, self.accumulators // n), n)
+        self.call(kernel, m, k, a.pointer, a.row, b.pointer, b.col, c.pointer, c.row, c.col)
 
     def _columns(self, m: int, n: int, k: int, a: Operand, b: Operand, c: Operand) -> None:
         """Write vectors along m: columns of a are contiguous."""
         vectors = min(8, self.accumulators // n, m // self.width)
-        kernel = Tile(self.element, self.width, n, vectors, self.width, turned=True)
-        with self._overlapping(m, vectors * self.width) as row:
-            self._tile(
-                kernel, str(k), b.pointer, (str(b.col), str(b.row)), self.at(a, row, "0"),
-                str(a.col), self.at(c, row, "0"), c.turned, "true",
-            )  # fmt: skip
+        tile = Tile(self.element, self.width, n, vectors, "", turned=True)
+        panel = vectors * self.width
+        self._tiles(n, m, k, b.turned, a.turned, c.turned, tile, k, n, m - panel, "null", "null")
 
-    @contextmanager
-    def _overlapping(self, count: int, step: int) -> Iterator[str]:
-        """Write a loop in steps, whose last ends where all ends, and so may repeat results."""
-        f = self.function
-        with f.loop(str(count), str(step)) as loop:
-            yield loop.counter if count % step == 0 else self._least(loop.counter, count - step)
+    def _panels(self, m: int, n: int, k: int, a: Operand, b: Operand, c: Operand) -> None:
+        """Write the product in panels, the last of them perhaps narrower."""
+        vectors = self._vectors(m, n)
+        panel = vectors * self.width
+        rows = self._rows(m, vectors)
+        packed = m > rows and self._is_scattered(n, k, a, panel)
+        deep = DEEP if packed else PANEL // (panel * self.bytes)
+        deep = -(-k // -(-k // deep))
+        masks = self.products.machine.masks
+        rest = n % panel
+        whole = n if masks and rest > panel - self.width else n - rest
+        for first, last, wide, masked in (
+            (0, whole, vectors, "all" if masks else ""),
+            (whole, n, -(-rest // self.width), "all" if masks else "stores"),
+        ):
+            if first == last:
+                continue
+            rows = self._rows(m, wide)
+            tile = Tile(self.element, self.width, rows, wide, masked, deep < k)
+            pack_a = self._packing(a.turned, rows) if packed else "null"
+            right, out = self.behind(b, 0, first), self.behind(c, 0, first)
+            pack_b = self._packing(b, 0) if self._is_copied(m, b, tile) else "null"
+            high = max(BLOCK // (deep * self.bytes) // rows, 1) * rows if packed else m
+            self._tiles(m, last - first, k, a, right, out, tile, deep, high, n, pack_a, pack_b)
 
-    def _least(self, value: str, bound: int) -> str:
-        below = self.function.put(f"icmp slt i64 {value}, {bound}")
-        return self.function.put(f"select i1 {below}, i64 {value}, i64 {bound}")
+    def _tiles(
+        self, m: int, n: int, k: int, a: Operand, b: Operand, c: Operand,
+        tile: Tile, deep: int, high: int, last: int, pack_a: str, pack_b: str,
+    ) -> None:  # fmt: skip
+        """Write the product in tiles of one kind."""
+        panel = tile.vectors * self.width
+        block = self.room(
+            deep * -(-min(high, m) // tile.rows) * tile.rows if pack_a != "null" else 0
+        )
+        room = self.room(deep * panel if pack_b != "null" else 0)
+        self.call(
+            Tiles(self.element, self.width), m, n, k, *a, *b, *c, block, room, deep, high,
+            tile.rows, panel, last, f"@{self.products.kernel(tile)}", pack_a, pack_b,
+        )  # fmt: skip
 
-    # ---- tiles -----------------------------------------------------------------------------------
-
-    def _tiles(self, m: int, n: int, k: int, a: Operand, b: Operand, c: Operand) -> None:
-        """Write the product as tiles of rows times vectors along n."""
-        f, width = self.function, self.width
-        vectors, rest = self._panels(n)
-        panel = vectors * width
-        deep = -(-k // -(-k * panel * self.bytes // NEAR))
-        rows = self._rows(vectors, m)
-        blocked = n > 2 * panel and m >= 2 * rows and k > 8
-        high = m
-        if blocked:
-            high = max(BLOCK // (deep * self.bytes) // rows, 1) * rows
-        room_b = self.room(deep * panel)
-        room_a = self.room(deep * min(high, m)) if blocked else ""
-        with f.loop(str(k), str(deep)) as depth:
-            kc = self._count(depth.counter, deep, k)
-            fresh = f.put(f"icmp eq i64 {depth.counter}, 0")
-            with f.loop(str(m), str(high)) as block:
-                mc = self._count(block.counter, high, m)
-                corner = a._replace(pointer=self.at(a, block.counter, depth.counter))
-                if blocked:
-                    self._pack_rows(corner, mc, m, kc, rows, room_a)
-                    corner = Operand(room_a, 1, rows, tiled=True)
-
-                def across(first: str, vectors: int, lanes: int) -> None:
-                    there = (vectors - 1) * width + lanes
-                    source = b._replace(pointer=self.at(b, depth.counter, first))
-                    padded = self._is_packed(m, source, rows, there, vectors * width)
-                    if padded:
-                        self._pack(source, kc, there, vectors * width, room_b)
-                        source = Operand(room_b, vectors * width, 1)
-                    target = c._replace(pointer=self.at(c, block.counter, first))
-                    kernel = Tile(self.element, width, rows, vectors, lanes, padded)
-                    self._down(kernel, mc, m, kc, corner, source, target, fresh)
-
-                with f.loop(str(n // panel * panel), str(panel)) as column:
-                    if n >= panel:
-                        across(column.counter, vectors, width)
-                if rest:
-                    across(str(n - n % panel), -(-rest // width), (rest - 1) % width + 1)
-
-    def _count(self, start: str, step: int, end: int) -> str:
-        """Return how many there are of a block that starts there."""
-        if step >= end:
-            return str(end)
-        if end % step == 0:
-            return str(step)
-        return self._least(self.function.put(f"sub i64 {end}, {start}"), step)
-
-    def _panels(self, n: int) -> tuple[int, int]:
-        """Return the vectors of a panel, and the columns of one that is narrower."""
+    def _vectors(self, m: int, n: int) -> int:
+        """Return the vectors of a panel: three fill the registers best, with squares to pack."""
         needed = -(-n // self.width)
-        most = 4 if self.accumulators == 24 else 3
-        vectors = needed if needed <= most else 3
-        return vectors, n % (vectors * self.width)
+        if 2 * m <= self._rows(m, 3):
+            return min(needed, 8, self.accumulators // m)
+        if needed <= 2 or n == 4 * self.width:
+            return min(needed, 2)
+        return 3
 
-    def _rows(self, vectors: int, m: int) -> int:
+    def _rows(self, m: int, vectors: int) -> int:
         return min(m, 12, self.accumulators // vectors)
 
-    def _is_packed(self, m: int, b: Operand, rows: int, there: int, padded: int) -> bool:
-        """Whether a panel of b is copied first."""
-        if b.col != 1 or (there % self.width and not self.products.machine.masks):
+    def _is_scattered(self, n: int, k: int, a: Operand, panel: int) -> bool:
+        """Whether blocks of a are copied first: it is read often, or from too many pages."""
+        return (n > 2 * panel and k > 32) or (a.col != 1 and k > 256 and n > self.width)
+
+    def _is_copied(self, m: int, b: Operand, tile: Tile) -> bool:
+        """Whether panels of b are copied first."""
+        if b.col != 1 or tile.masked == "stores":
             return True
-        return m > 4 * rows and b.row != padded
+        return m > 4 * tile.rows and b.row != tile.vectors * self.width
 
-    def _down(
-        self, kernel: Tile, mc: str, m: int, kc: str, a: Operand, b: Operand, c: Operand, fresh: str
-    ) -> None:
-        """Write the tiles below one another in a block."""
-        f, rows = self.function, kernel.rows
-
-        def tile(kernel: Tile, row: str) -> None:
-            if a.tiled:
-                place = f.at(self.element, a.pointer, f.whole("mul", row, kc))
-                strides = ("1", str(kernel.rows))
-            else:
-                place = self.at(a, row, "0")
-                strides = (str(a.row), str(a.col))
-            self._tile(
-                kernel, kc, place, strides, b.pointer, str(b.row), self.at(c, row, "0"), c, fresh
-            )
-
-        for start, stop, count in self._steps(mc, m, rows):
-            with f.loop(stop, str(rows), start=start) as loop:
-                tile(kernel._replace(rows=count), loop.counter)
-
-    def _steps(self, mc: str, m: int, rows: int) -> list[tuple[str, str, int]]:
-        """Return where steps down a block start and stop, and their rows: whole ones, the last."""
-        if not m % rows:
-            return [("0", mc, rows)]
-        whole = self.function.whole("sub", mc, self.function.whole("urem", mc, str(rows)))
-        return [("0", whole, rows), (whole, mc, m % rows)]
-
-    def _tile(
-        self, kernel: Tile, k: str, a: str, a_strides: tuple[str, str], b: str, b_row: str,
-        place: str, c: Operand, fresh: str,
-    ) -> None:  # fmt: skip
-        self.call(
-            kernel,
-            ("i64", k),
-            ("ptr", a),
-            ("i64", a_strides[0]),
-            ("i64", a_strides[1]),
-            ("ptr", b),
-            ("i64", b_row),
-            ("ptr", place),
-            ("i64", str(c.row)),
-            ("i64", str(c.col)),
-            ("i1", fresh),
-        )
-
-    # ---- packing ---------------------------------------------------------------------------------
-
-    def _pack_rows(self, a: Operand, mc: str, m: int, kc: str, rows: int, room: str) -> None:
-        """Write the copy of a block of a: for each tile, one column of it after another."""
-        f = self.function
-        for start, stop, count in self._steps(mc, m, rows):
-            with f.loop(stop, str(rows), start=start) as loop:
-                source = a.turned._replace(pointer=self.at(a, loop.counter, "0"))
-                target = f.at(self.element, room, f.whole("mul", loop.counter, kc))
-                self._pack(source, kc, count, count, target)
-
-    def _pack(self, b: Operand, kc: str, there: int, padded: int, room: str) -> None:
-        """Write the copy of a panel without gaps from row to row, padded with zeros."""
-        f = self.function
-        wide = min(self.width, padded & -padded)
-        if b.col == 1 and wide > 1:
-            kernel = Copy(self.element, wide, there, padded)
-            self.call(kernel, ("i64", kc), ("ptr", b.pointer), ("i64", str(b.row)), ("ptr", room))
-            return
-        side = min(8, self.accumulators // 3)
-        whole = there // side * side
-        if b.row != 1 or not whole:
-            self._gather(kc, b, "0", "0", there, padded, room, padded)
-            return
-        deep = f.whole("and", kc, str(-side))
-        with f.loop(str(whole), str(side)) as loop:
-            self.call(
-                Turn(self.element, side),
-                ("i64", f.whole("udiv", deep, str(side))),
-                ("ptr", self.at(b, "0", loop.counter)),
-                ("i64", str(b.col)),
-                ("ptr", f.at(self.element, room, loop.counter)),
-                ("i64", str(padded)),
-            )
-        if padded > whole:
-            self._gather(deep, b, "0", str(whole), there - whole, padded - whole, room, padded)
-        if not kc.isdigit() or int(kc) % side:
-            self._gather(f.whole("sub", kc, deep), b, deep, "0", there, padded, room, padded)
-
-    def _gather(
-        self, k: str, b: Operand, row: str, col: str, there: int, filled: int, room: str, step: int
-    ) -> None:
-        f = self.function
-        offset = f.whole("add", f.whole("mul", row, str(step)), col)
-        self.call(
-            Gather(self.element),
-            ("i64", k),
-            ("ptr", self.at(b, row, col)),
-            ("i64", str(b.row)),
-            ("i64", str(b.col)),
-            ("i64", str(there)),
-            ("i64", str(filled)),
-            ("ptr", f.at(self.element, room, offset)),
-            ("i64", str(step)),
-        )
+    def _packing(self, x: Operand, length: int) -> str:
+        """Return what packs rows of a matrix, of some length or padded to whole vectors."""
+        kernel: Kernel = Gather(self.element)
+        self.products.kernel(kernel)
+        if x.col == 1:
+            kernel = Strip(self.element, length) if length else Copy(self.element, self.width)
+        elif x.row == 1:
+            kernel = Turn(self.element, self.side)
+        return f"@{self.products.kernel(kernel)}"

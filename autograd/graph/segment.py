@@ -53,10 +53,12 @@ class Segment:
         self.specs = list(specs)
         machine = products.machine
         self.text = _text(passes, roots, self.specs, machine.vector)
-        names = sorted({work.name for work in passes if isinstance(work, Multiplication)})
-        multiplied = products.text() if names else ""
-        program = _program(binding, self.text, multiplied, tuple(names), machine.features)
-        self._direct = built_in("machine", program[0]["call"], program)
+        called: dict[str, int] = {}
+        if any(isinstance(work, Multiplication) for work in passes):
+            self.text += products.text()
+            called = products.called(binding)
+        program = _program(binding, self.text, tuple(called.items()), machine.features)
+        self._direct = built_in("machine", program["call"], (program,))
 
     def call(self, arena: Any, *values: Any) -> None:
         """Run on the memory of the program and what the passes' table is to point to."""
@@ -85,16 +87,9 @@ def _settled(x: Any, spec: Spec) -> Any:
 
 
 @functools.lru_cache(maxsize=64)
-def _program(
-    binding: Any, text: str, multiplied: str, names: tuple[str, ...], features: str
-) -> tuple[Any, ...]:
-    """Return the machine code of passes and products; models of the same shapes have the same."""
-    if not names:
-        return (linked(binding, text, ["call"], features),)
-    # the tiles of a product need their registers chosen with care; nothing else gains from it
-    products = linked(binding, multiplied, names, features, level=1)
-    called = {name: products[name] for name in names}
-    return linked(binding, text, ["call"], features, called=called), products
+def _program(binding: Any, text: str, called: tuple[tuple[str, int], ...], features: str) -> Any:
+    """Return machine code; models of the same shapes have the same."""
+    return linked(binding, text, ["call"], features, called=dict(called))
 
 
 @functools.cache
@@ -134,8 +129,6 @@ def _text(
         for n, work in enumerate(passes)
     ]
     declared = ["declare ptr @PyBool_FromLong(i64)"]
-    names = {work.name for work in passes if isinstance(work, Multiplication)}
-    declared += [f"declare void @{name}(ptr, ptr, ptr, ptr)" for name in sorted(names)]
     called = sorted(set().union(*(w.called for w in parts)))
     functions = [lane.declared(symbol, arity) for lane, symbol, arity in called]
     declared += sorted(set().union(*(w.declared for w in parts)))

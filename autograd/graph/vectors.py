@@ -22,6 +22,10 @@ WHOLE = {
 """Arithmetic that is done while writing where the numbers are known; none divides negative ones."""
 
 
+ATTRIBUTES = 'nounwind "min-legal-vector-width"="512"'
+"""Vectors as wide as the processor has them may be in registers."""
+
+
 class Machine(NamedTuple):
     """What a processor has for vectors.
 
@@ -56,12 +60,11 @@ class Function:
 
     Args:
         name: what it is called.
-        arguments: types and names, as they stand in the text
-        linkage: "internal" unless it is called from outside.
+        arguments: types and names, as they stand in the text.
     """
 
-    def __init__(self, name: str, arguments: str, linkage: str = "internal") -> None:
-        self.lines = [f"define {linkage} void @{name}({arguments}) #0 {{", "entry:"]
+    def __init__(self, name: str, arguments: str) -> None:
+        self.lines = [f"define void @{name}({arguments}) {ATTRIBUTES} {{", "entry:"]
         self.block = "entry"
         self._names = 0
 
@@ -96,9 +99,18 @@ class Function:
         if left.lstrip("-").isdigit() and right.lstrip("-").isdigit():
             a, b = int(left), int(right)
             return str(WHOLE[word](a, b))
+        if word == "mul" and "0" in (left, right):
+            return "0"
         if (word == "mul" and right == "1") or (word in ("add", "sub") and right == "0"):
             return left
+        if word == "add" and left == "0":
+            return right
         return self.put(f"{word} i64 {left}, {right}")
+
+    def least(self, left: str, right: str) -> str:
+        """Return the smaller of two whole numbers."""
+        below = self.put(f"icmp slt i64 {left}, {right}")
+        return self.put(f"select i1 {below}, i64 {left}, i64 {right}")
 
     @contextmanager
     def loop(
@@ -138,10 +150,13 @@ def vector(width: int, element: str) -> str:
     return f"<{width} x {element}>"
 
 
-def mask(width: int, lanes: int) -> str:
-    """Return the mask of the first lanes of a vector."""
-    bits = ", ".join("i1 true" if k < lanes else "i1 false" for k in range(width))
-    return f"<{width} x i1> <{bits}>"
+def mask(f: Function, width: int, lanes: str) -> str:
+    """Write the mask of the first lanes of a vector; all of them where there are fewer."""
+    kind = f"<{width} x i64>"
+    one = f.put(f"insertelement {kind} poison, i64 {lanes}, i64 0")
+    count = f.put(f"shufflevector {kind} {one}, {kind} poison, <{width} x i32> zeroinitializer")
+    numbers = ", ".join(f"i64 {k}" for k in range(width))
+    return f.put(f"icmp slt {kind} <{numbers}>, {count}")
 
 
 def mangled(width: int, element: str) -> str:
@@ -149,27 +164,26 @@ def mangled(width: int, element: str) -> str:
     return f"v{width}f{8 * BYTES[element]}"
 
 
-def load(f: Function, width: int, element: str, pointer: str, lanes: int) -> str:
-    """Write the load of a vector, or of its first lanes with zeros behind."""
+def load(f: Function, width: int, element: str, pointer: str, mask: str = "") -> str:
+    """Write the load of a vector; where a mask has no lane, memory is not read and zero comes."""
     kind, align = vector(width, element), BYTES[element]
-    if lanes == width:
+    if not mask:
         return f.put(f"load {kind}, ptr {pointer}, align {align}")
-    # the alignment was an argument of the intrinsic until it became an attribute, which is optional
     name = f"llvm.masked.load.{mangled(width, element)}.p0"
-    chosen = mask(width, lanes)
     return f.put(
-        f"call {kind} @{name}(ptr {pointer}, i32 {align}, {chosen}, {kind} zeroinitializer)"
+        f"call {kind} @{name}(ptr {pointer}, i32 {align}, <{width} x i1> {mask}, "
+        f"{kind} zeroinitializer)"
     )
 
 
-def store(f: Function, width: int, element: str, value: str, pointer: str, lanes: int) -> None:
-    """Write the store of a vector, or of its first lanes."""
+def store(f: Function, width: int, element: str, value: str, pointer: str, mask: str = "") -> None:
+    """Write the store of a vector, or of the lanes of a mask."""
     kind, align = vector(width, element), BYTES[element]
-    if lanes == width:
+    if not mask:
         f.do(f"store {kind} {value}, ptr {pointer}, align {align}")
         return
     name = f"llvm.masked.store.{mangled(width, element)}.p0"
-    f.do(f"call void @{name}({kind} {value}, ptr {pointer}, i32 {align}, {mask(width, lanes)})")
+    f.do(f"call void @{name}({kind} {value}, ptr {pointer}, i32 {align}, <{width} x i1> {mask})")
 
 
 def broadcast(f: Function, width: int, element: str, pointer: str) -> str:

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from autograd.graph.kernels import text_of
 from autograd.graph.native import linked
 from autograd.graph.product import ELEMENTS, Products, host
 from autograd.graph.vectors import Machine
@@ -41,7 +42,8 @@ def product_of(a: Any, b: Any, c_row: int, machine: Machine = HERE) -> Product:
         "define void @run(ptr %a, ptr %b, ptr %c, ptr %w) {\n"
         f"  call void @{name}(ptr %a, ptr %b, ptr %c, ptr %w)\n  ret void\n}}\n"
     )
-    program = linked(binding, products.text() + run, ["run"], machine.features, level=1)
+    called = products.called(binding)
+    program = linked(binding, products.text() + run, ["run"], machine.features, called=called)
     pointer = ctypes.c_void_p
     function = ctypes.CFUNCTYPE(None, pointer, pointer, pointer, pointer)(program["run"])
     # its end is the end of the workspace: what lies behind must not be touched
@@ -223,9 +225,13 @@ def test_products_share_what_they_are_made_of() -> None:
     products = Products(HERE)
     first = products.of(96, 48, 784, (784, 1), (48, 1), 48, "float32")
     assert products.of(96, 48, 784, (784, 1), (48, 1), 48, "float32") is first
-    before = products.text().count("define internal void @tile")
+    before = [name for name in products.kernels if name.startswith("tile_")]
     assert products.of(192, 48, 100, (1, 192), (48, 1), 48, "float32") is not first
-    assert products.text().count("define internal void @tile") == before
+    assert [name for name in products.kernels if name.startswith("tile_")] == before
+    addresses = products.called(binding)
+    again = Products(HERE)
+    again.of(96, 48, 784, (784, 1), (48, 1), 48, "float32")
+    assert again.called(binding).items() <= addresses.items()
 
 
 # the second processor is another family: what has no vectors of its own would show as calls
@@ -245,8 +251,7 @@ def test_other_processors_get_vectors(triple: str, machine: Machine, instruction
     binding.initialize_all_asmprinters()
     products = Products(machine)
     products.of(100, 50, 784, (784, 1), (50, 1), 50, "float32")
-    run = "define void @run(ptr %a) {\n  call void @product_0(ptr %a, ptr %a, ptr %a, ptr %a)\n"
-    module = binding.parse_assembly(products.text() + run + "  ret void\n}\n")
+    module = binding.parse_assembly(text_of([*products.kernels.values()], machine))
     target = binding.Target.from_triple(triple).create_target_machine(
         features=machine.features, opt=1
     )
