@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import autograd as ag
@@ -94,6 +94,7 @@ def agree(found: Any, right: Any, tolerance: float) -> None:
             np.testing.assert_array_equal(one, other)
 
 
+@settings(deadline=None)  # building takes its time on a busy machine
 @given(programs(exact=True))
 def test_element_wise_arithmetic_has_the_bits_of_eager_operations(case: Any) -> None:
     f, arrays = case
@@ -102,6 +103,7 @@ def test_element_wise_arithmetic_has_the_bits_of_eager_operations(case: Any) -> 
     agree(fast(*arrays), f(*arrays), 0.0)
 
 
+@settings(deadline=None)
 @given(programs(exact=False))
 def test_programs_of_all_kinds_agree_with_eager_operations(case: Any) -> None:
     f, arrays = case
