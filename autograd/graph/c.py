@@ -12,6 +12,7 @@ from ..observers import Observer
 from ..primitive import Primitive
 from .emit import beyond_floats, beyond_forms, chain_rule_comment, title
 from .forms import C_NAMES, native_form_of
+from .unrolling import unrolled
 
 if TYPE_CHECKING:
     from .ir import Graph
@@ -41,8 +42,9 @@ def c_of(graph: Graph) -> str:
     Raises:
         ArgumentError: if a value is an array, or a row does not say what it does to floats.
     """
+    graph, kept = unrolled(graph)
     graph = graph.scalarised()
-    if found := beyond_floats(graph) or beyond_forms(graph):
+    if found := kept or beyond_floats(graph) or beyond_forms(graph):
         raise ArgumentError(
             message(
                 "a graph of floats for C",

@@ -31,6 +31,7 @@ from .plan import Plan
 from .recorder import record
 from .rewriting import simplified
 from .tree import LEAF, Structure, flatten, leaves_of, unflatten
+from .unrolling import unrolled
 from .wrapping import Wrapping, require_count
 
 BACKENDS = ("auto", "python", "numpy", "llvm")
@@ -301,12 +302,15 @@ class Compiled(Wrapping):
 
     def _built(self, args: Any, kwargs: Any, takes: Structure) -> Program:
         listing, captured = record(self.function, args, kwargs, Tracer(lift=True))
-        graph = Graph(**simplified(listing).parts()).scalarised()
+        graph, kept = Graph(**simplified(listing).parts()), ""
+        if self.backend != "numpy":
+            graph, kept = unrolled(graph)
+        graph = graph.scalarised()
         plain = not captured and not kwargs and takes[2][0][2] == (LEAF,) * len(args)
         slow = (lambda *given: self._call(given, {})) if plain and not self.updates else None
-        return Program(graph, listing, self._chosen(graph), captured, slow)
+        return Program(graph, listing, self._chosen(graph, kept), captured, slow)
 
-    def _chosen(self, graph: Graph) -> str:
+    def _chosen(self, graph: Graph, kept: str) -> str:
         if self.backend == "auto":
             if not is_scalar(graph):
                 return "numpy"
@@ -315,7 +319,7 @@ class Compiled(Wrapping):
             return "llvm" if native else "python"
         found = ""
         if self.backend == "python":
-            found = beyond_floats(graph)
+            found = kept or beyond_floats(graph)
         elif self.backend == "llvm" and is_scalar(graph):
             found = beyond_forms(graph)
         if found:

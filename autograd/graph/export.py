@@ -16,7 +16,7 @@ from ..errors import ArgumentError, message, require
 from ..observers import Observer
 from ..primitive import ROWS
 from .equations import Equation, Ref, Spec, identifier, refs_of
-from .lowering import opened
+from .lowering import ARRANGING, PERMUTING, SPREADS, opened
 
 if TYPE_CHECKING:
     from .ir import Graph
@@ -49,13 +49,6 @@ REDUCTIONS = {
     "sum": "ReduceSum", "mean": "ReduceMean", "max": "ReduceMax", "min": "ReduceMin",
     "prod": "ReduceProd", "any": "ReduceMax", "all": "ReduceMin",
 }  # fmt: skip
-PERMUTING = frozenset({"transpose", "matrix_transpose", "swapaxes", "moveaxis"})
-ARRANGING = PERMUTING | {
-    "reshape", "ravel", "squeeze", "expand_dims", "flip", "fliplr", "flipud", "roll", "rot90",
-    "tile", "repeat", "diagonal", "getitem", "broadcast_to", "copy", "real", "real_if_close",
-    "positive", "diag",
-}  # fmt: skip
-"""Rows of one operand whose every entry is an entry of the operand, or zero."""
 
 
 def _kahan_log1p(x: Any) -> Any:
@@ -70,16 +63,6 @@ def _kahan_expm1(x: Any) -> Any:
     u = np.exp(x)
     near = (u - 1) * (x / np.log(u))
     return np.where(u == 1, x, np.where((u - 1 == -1) | (u == np.inf), u - 1, near))
-
-
-def _var(x: Any, axis: Any = None, ddof: int = 0, keepdims: bool = False) -> Any:
-    gap = x - np.mean(x, axis=axis, keepdims=True)
-    total = np.sum(gap * gap, axis=axis, keepdims=keepdims)
-    return total / (np.size(x) / max(np.size(total), 1) - ddof)
-
-
-def _std(x: Any, axis: Any = None, ddof: int = 0, keepdims: bool = False) -> Any:
-    return np.sqrt(_var(x, axis, ddof, keepdims))
 
 
 def _trunc(x: Any) -> Any:
@@ -125,10 +108,6 @@ def _sinc(x: Any, n: int = 0) -> Any:
     return np.where(x == 0, 1.0, np.sin(z) / z)
 
 
-def _euclidean(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
-    return np.sqrt(np.sum(x * x, axis=axis, keepdims=keepdims))
-
-
 def _dot(a: Any, b: Any) -> Any:
     if not (a.ndim and b.ndim):
         return a * b
@@ -163,9 +142,7 @@ SPELLED: Mapping[str, Callable[..., Any]] = {
     "isfinite": lambda x: np.abs(x) < np.inf,
     "trunc": _trunc,
     "fix": _trunc,
-    "var": _var,
-    "std": _std,
-    "euclidean": _euclidean,
+    **SPREADS,
     "outer": lambda a, b: np.reshape(a, (-1, 1)) * np.reshape(b, (1, -1)),
     "vdot": lambda a, b: np.sum(np.reshape(a, (-1,)) * np.reshape(b, (-1,))),
     "vecdot": lambda a, b: np.sum(a * b, axis=-1),

@@ -14,6 +14,7 @@ from ..primitive import REGISTRY, Primitive
 from .emit import beyond_floats
 from .equations import Equation
 from .forms import form_of
+from .unrolling import unrolled
 
 if TYPE_CHECKING:
     from .ir import Graph
@@ -98,8 +99,9 @@ def latex_of(graph: Graph) -> str:
     Raises:
         ArgumentError: if a value is an array.
     """
+    graph, kept = unrolled(graph)
     graph = graph.scalarised()
-    if found := beyond_floats(graph):
+    if found := kept or beyond_floats(graph):
         raise ArgumentError(
             message("a graph of floats for LaTeX", f"{found} in {graph.name}", "graph.source")
         )

@@ -9,6 +9,8 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from ..errors import ChainruleError
 from ..primitive import Primitive
 from .equations import Equation, Ref, Spec, freeze, map_refs, refs_of, sample
@@ -16,6 +18,32 @@ from .recorder import Recorder, record
 
 if TYPE_CHECKING:
     from .ir import Graph
+
+PERMUTING = frozenset({"transpose", "matrix_transpose", "swapaxes", "moveaxis"})
+ARRANGING = PERMUTING | {
+    "reshape", "ravel", "squeeze", "expand_dims", "flip", "fliplr", "flipud", "roll", "rot90",
+    "tile", "repeat", "diagonal", "getitem", "broadcast_to", "copy", "real", "real_if_close",
+    "positive", "diag",
+}  # fmt: skip
+"""Rows of one operand whose every entry is an entry of the operand, or zero."""
+
+
+def _var(x: Any, axis: Any = None, ddof: int = 0, keepdims: bool = False) -> Any:
+    gap = x - np.mean(x, axis=axis, keepdims=True)
+    total = np.sum(gap * gap, axis=axis, keepdims=keepdims)
+    return total / (np.size(x) / max(np.size(total), 1) - ddof)
+
+
+def _std(x: Any, axis: Any = None, ddof: int = 0, keepdims: bool = False) -> Any:
+    return np.sqrt(_var(x, axis, ddof, keepdims))
+
+
+def _euclidean(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    return np.sqrt(np.sum(x * x, axis=axis, keepdims=keepdims))
+
+
+SPREADS: Mapping[str, Callable[..., Any]] = {"var": _var, "std": _std, "euclidean": _euclidean}
+"""Rows that are one function of NumPy, in rows that are less."""
 
 Parts = tuple[tuple[Any, ...], tuple[Equation, ...], int, tuple[Spec, ...]]
 

@@ -1,0 +1,227 @@
+"""Small arrays inside a function of numbers, unrolled: each entry becomes a number of its own.
+
+An array is held as an array of objects, its entries being numbers and traced Tensors. NumPy itself
+then arranges the entries and writes out products; element-wise rows go entry by entry; reductions
+add up in NumPy's order, so that sums have its bits. What is traced is the graph of numbers.
+"""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..errors import ChainruleError
+from ..kinds import Elementwise
+from ..node import Node
+from ..observers import OBSERVERS, Observer
+from ..primitive import ROWS, Primitive
+from .equations import Equation, plain, refs_of, sample
+from .lowering import ARRANGING, SPREADS, opened
+from .recorder import Recorder, record
+
+if TYPE_CHECKING:
+    from .ir import Graph
+
+UNROLLED = 64
+"""Entries of the largest array that is unrolled."""
+
+TOGETHER = 10_000
+"""Entries of all arrays of a graph that is unrolled."""
+
+PRODUCTS = frozenset({"matmul", "tensordot", "einsum", "inner", "outer", "vecdot", "dot", "kron"})
+JOINING = frozenset({"concatenate", "stack", "scatter", "tril", "triu"})
+STEPS: Mapping[str, Primitive] = {
+    "sum": ROWS["add"],
+    "mean": ROWS["add"],
+    "cumsum": ROWS["add"],
+    "prod": ROWS["multiply"],
+    "cumprod": ROWS["multiply"],
+    "max": ROWS["maximum"],
+    "min": ROWS["minimum"],
+    "any": OBSERVERS[np.logical_or],
+    "all": OBSERVERS[np.logical_and],
+}
+"""Reductions and running reductions, by what they do to two entries."""
+
+KEPT = PRODUCTS | JOINING | ARRANGING | STEPS.keys()
+
+
+def unrolled(graph: Graph) -> tuple[Graph, str]:
+    """Return a graph of numbers with the same results, where its arrays are small and simple.
+
+    Args:
+        graph: any graph.
+
+    Returns:
+        The graph, or the given one and what keeps it from being unrolled.
+    """
+    outside = (*range(len(graph.input_names)), *graph.outputs)
+    arrays = any(spec.shape for spec in graph.specs)
+    if not arrays or any(graph.specs[i].shape for i in outside):
+        return graph, ""
+    if any(spec.dtype == np.float32 for spec in graph.specs):
+        return graph, ""  # numbers between are doubles
+    smaller = opened(graph, KEPT, SPREADS)
+    sizes = [math.prod(spec.shape) for spec in smaller.specs]
+    if max(sizes) > UNROLLED or sum(sizes) > TOGETHER:
+        largest = max(smaller.specs, key=lambda spec: math.prod(spec.shape))
+        return graph, f"an array of {largest}, beyond the {UNROLLED} entries that are unrolled,"
+    refused: list[str] = []
+
+    def numbers(*inputs: Any) -> Any:
+        memory: list[Any] = [*inputs, *map(_entries, smaller.constants)]
+        for variable, equation in smaller.numbered():
+            refused[:] = [f"{equation.row.name} of an array"]
+            memory.append(_computed(equation, [memory[i] for i in equation.inputs], smaller))
+            label = smaller.labels.get(variable)
+            if label and isinstance(memory[-1], Node) and memory[-1].name is None:
+                memory[-1].name = label
+        return tuple(memory[i] for i in smaller.outputs)
+
+    examples = [sample(spec) for spec in smaller.specs[: len(smaller.input_names)]]
+    try:
+        parts = record(numbers, examples, {}, Recorder())[0].parts()
+    except (ChainruleError, TypeError, ValueError, IndexError, AttributeError):
+        return graph, f"{refused[0]}, which is not unrolled,"
+    own = ("name", "input_names", "takes", "gives")
+    found = replace(graph, **{k: v for k, v in parts.items() if k not in own})
+    return found.simplify(), ""
+
+
+class _WholeError(ChainruleError):
+    """A row that takes no array apart."""
+
+
+def _entries(value: Any) -> Any:
+    """Return a constant as numbers: a float, or an array of floats and truth values."""
+    if np.ndim(value) == 0:
+        return plain(value)
+    kind = bool if np.result_type(value).kind == "b" else float
+    out = np.empty(np.shape(value), object)
+    for index in np.ndindex(out.shape):
+        out[index] = kind(value[index])
+    return out
+
+
+def _computed(equation: Equation, values: list[Any], graph: Graph) -> Any:
+    """Return what an equation gives for numbers and arrays of them."""
+    row, params = equation.row, equation.params
+    arrays = any(isinstance(x, np.ndarray) for x in values)
+    name = row.name
+    if refs_of(params):
+        raise _WholeError
+    if name == "astype" and np.dtype(params["dtype"]) == np.float64:
+        is_float = graph.specs[equation.inputs[0]].dtype == np.float64
+        return values[0] if is_float else _each(ROWS["multiply"], [values[0], 1.0], {})
+    if _is_elementwise(row) or (not arrays and row.arity and not row.is_variadic and row.scalar):
+        return _each(row, values, params)
+    held = [_array(x) for x in values]
+    if name in ("cumsum", "cumprod"):
+        return _running(STEPS[name], held[0], params.get("axis"))
+    if name in STEPS:
+        return _reduced(name, held[0], params.get("axis"), params.get("keepdims", False))
+    if name in KEPT:
+        return _tidy(row.evaluate(held, params))
+    raise _WholeError
+
+
+def _is_elementwise(row: Primitive) -> bool:
+    if isinstance(row.forward, np.ufunc):
+        return row.forward.signature is None
+    return isinstance(row, Elementwise) or row.name == "where"
+
+
+def _array(x: Any) -> np.ndarray[Any, Any]:
+    if isinstance(x, np.ndarray):
+        return x
+    out = np.empty((), object)
+    out[()] = x
+    return out
+
+
+def _tidy(value: Any) -> Any:
+    """Return a result without what NumPy puts among objects: whole zeros, arrays of one entry."""
+    if not isinstance(value, np.ndarray):
+        return float(value) if type(value) is int else value
+    return _each_entry(_tidy, value) if value.ndim else _tidy(value[()])
+
+
+def _each_entry(function: Callable[..., Any], *values: Any) -> Any:
+    return np.frompyfunc(function, len(values), 1)(*map(_array, values))
+
+
+def _each(row: Primitive, values: Sequence[Any], params: Any) -> Any:
+    return _each_entry(lambda *xs: _applied(row, xs, params), *values)
+
+
+def _applied(row: Primitive, xs: Sequence[Any], params: Any) -> Any:
+    if not any(isinstance(x, Node) for x in xs):
+        return plain(row.evaluate(xs, params))
+    return row(*xs, **params) if isinstance(row, Observer) else row.bind(xs, params)
+
+
+def _lanes(x: np.ndarray[Any, Any], axis: Any) -> tuple[Any, tuple[int, ...], tuple[int, ...]]:
+    """Return `x` with the reduced axes last, how many entries lie side by side, and the shapes."""
+    axes = range(x.ndim) if axis is None else np.atleast_1d(axis)
+    reduced = sorted(int(k) % x.ndim for k in axes)
+    kept = [k for k in range(x.ndim) if k not in reduced]
+    beside = 1
+    for k in range(x.ndim - 1, -1, -1):  # NumPy reduces what lies side by side at once
+        if k in reduced:
+            beside *= x.shape[k]
+        elif x.shape[k] != 1:
+            break
+    rest = tuple(x.shape[k] for k in kept)
+    with_ones = tuple(1 if k in reduced else n for k, n in enumerate(x.shape))
+    lanes = x.transpose([*kept, *reduced]).reshape((*rest, -1, beside))
+    return lanes, rest, with_ones
+
+
+def _reduced(name: str, x: np.ndarray[Any, Any], axis: Any, keepdims: bool) -> Any:
+    step = STEPS[name]
+    lanes, rest, with_ones = _lanes(x, axis)
+    if not lanes.shape[-1] * lanes.shape[-2]:
+        raise _WholeError
+    pair = functools.partial(_pair, step)
+    out = np.empty(rest, object)
+    for index in np.ndindex(rest):
+        parts = lanes[index].reshape(-1)
+        if name in ("sum", "mean"):
+            parts = [_pairwise(pair, list(part)) for part in lanes[index]]
+        total = functools.reduce(pair, parts)
+        if name == "mean":
+            total = _applied(ROWS["divide"], (total, float(lanes[index].size)), {})
+        out[index] = total
+    return _tidy(out.reshape(with_ones) if keepdims else out)
+
+
+def _pair(row: Primitive, a: Any, b: Any) -> Any:
+    return _applied(row, (a, b), {})
+
+
+def _pairwise(pair: Callable[[Any, Any], Any], terms: list[Any]) -> Any:
+    """Add up as NumPy does what lies side by side: eight sums at a time."""
+    if len(terms) < 8:
+        return functools.reduce(pair, terms)
+    sums = terms[:8]
+    whole = len(terms) - len(terms) % 8
+    for start in range(8, whole, 8):
+        sums = [pair(a, b) for a, b in zip(sums, terms[start : start + 8], strict=True)]
+    while len(sums) > 1:
+        sums = [pair(a, b) for a, b in zip(sums[::2], sums[1::2], strict=True)]
+    return functools.reduce(pair, [sums[0], *terms[whole:]])
+
+
+def _running(step: Primitive, x: np.ndarray[Any, Any], axis: Any) -> Any:
+    out = x.reshape(-1).copy() if axis is None else np.moveaxis(x, axis, -1).copy()
+    pair = functools.partial(_pair, step)
+    for index in np.ndindex(out.shape[:-1]):
+        for k, total in enumerate(itertools.accumulate(out[index], pair)):
+            out[(*index, k)] = total
+    return out if axis is None else np.moveaxis(out, -1, axis)
