@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import dataclasses
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -53,10 +52,9 @@ def rebuilt(tree: Any, values: Iterator[Any]) -> Any:
         parts = [rebuilt(part, values) for part in tree]
         return type(tree)(*parts) if hasattr(tree, "_fields") else type(tree)(parts)
     if _is_dataclass(tree):
-        names = [field.name for field in dataclasses.fields(tree) if field.init]
-        return dataclasses.replace(
-            tree, **{name: rebuilt(getattr(tree, name), values) for name in names}
-        )
+        from dataclasses import replace  # loaded with the class of `tree`: it costs nothing here
+
+        return replace(tree, **{n: rebuilt(getattr(tree, n), values) for n in _fields(tree)})
     return next(values)
 
 
@@ -106,7 +104,13 @@ def _different(what: str, expected: str, got: str) -> ArgumentError:
 
 
 def _is_dataclass(tree: Any) -> bool:
-    return dataclasses.is_dataclass(tree) and not isinstance(tree, type)
+    return hasattr(type(tree), "__dataclass_fields__")
+
+
+def _fields(tree: Any) -> list[str]:
+    from dataclasses import fields
+
+    return [field.name for field in fields(tree) if field.init]
 
 
 def _parts(tree: Any) -> Iterator[tuple[str, Any]]:
@@ -115,8 +119,6 @@ def _parts(tree: Any) -> Iterator[tuple[str, Any]]:
     elif isinstance(tree, (tuple, list)):
         yield from ((f"[{i}]", part) for i, part in enumerate(tree))
     elif _is_dataclass(tree):
-        for field in dataclasses.fields(tree):
-            if field.init:
-                yield f".{field.name}", getattr(tree, field.name)
+        yield from ((f".{name}", getattr(tree, name)) for name in _fields(tree))
     else:
         yield "", tree

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 
-@dataclass(frozen=True)
 class Domain:
     """The open interval that generated tests draw an argument from.
 
@@ -17,9 +16,12 @@ class Domain:
         kinks: points inside where the derivative jumps; tests keep a distance.
     """
 
-    low: float
-    high: float
-    kinks: tuple[float, ...] = ()
+    __slots__ = ("high", "kinks", "low")
+
+    def __init__(self, low: float, high: float, kinks: tuple[float, ...] = ()) -> None:
+        self.low = low
+        self.high = high
+        self.kinks = kinks
 
 
 REALS = Domain(-4.0, 4.0)
@@ -32,7 +34,6 @@ ABOVE_MINUS_1 = Domain(-0.9, 5.0)
 STEPS = Domain(-4.0, 4.0, tuple(i / 2 for i in range(-8, 9)))
 
 
-@dataclass(frozen=True)
 class Case:
     """One way of calling an operation that is not element-wise.
 
@@ -43,9 +44,20 @@ class Case:
             prepare them (symmetric, positive definite) and choose among several outputs.
     """
 
-    shapes: tuple[tuple[int, ...], ...]
-    params: Mapping[str, Any] = field(default_factory=dict)
-    call: Callable[..., Any] | None = None
+    __slots__ = ("call", "params", "shapes")
+
+    def __init__(
+        self,
+        shapes: tuple[tuple[int, ...], ...],
+        params: Mapping[str, Any] = MappingProxyType({}),
+        call: Callable[..., Any] | None = None,
+    ) -> None:
+        self.shapes = shapes
+        self.params = params
+        self.call = call
+
+    def __repr__(self) -> str:
+        return f"Case({self.shapes}, {dict(self.params)})"
 
     def apply(self, function: Callable[..., Any], *arrays: Any) -> Any:
         """Call `function` on arrays of the case's shapes."""

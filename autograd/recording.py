@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
-import threading
+from _thread import allocate_lock
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextvars import ContextVar
 from pathlib import Path
@@ -32,7 +32,7 @@ class _Mode:
         self.tracing = 0
         self.whole = 0
         self.anomaly = 0
-        self.lock = threading.Lock()
+        self.lock = allocate_lock()  # threading's, without what else that module makes
 
     def tick(self) -> int:
         with self.lock:

@@ -39,24 +39,27 @@ def specialise_scalar_rules() -> None:
     every row by its scalar function.
     """
     numpy = ScalarNumPy()
+    modules: dict[int, dict[str, Any]] = {}
     for row in ROWS.values():
         if row.scalar is not None and isinstance(row, Elementwise):
-            row.scalar_rules = tuple(rule and _on_floats(rule, numpy) for rule in row.rules)
+            row.scalar_rules = tuple(
+                rule and _on_floats(rule, numpy, modules) for rule in row.rules
+            )
 
 
-def _on_floats(rule: Callable[..., Any], numpy: ScalarNumPy) -> Callable[..., Any]:
-    names = {
-        name: value.scalar if isinstance(value, Primitive) and value.scalar else value
-        for name, value in rule.__globals__.items()
-    }
-    function = types.FunctionType(
-        rule.__code__,
-        {**names, "np": numpy},
-        rule.__name__,
-        rule.__defaults__,
-        rule.__closure__,
+def _on_floats(
+    rule: Callable[..., Any], numpy: ScalarNumPy, modules: dict[int, dict[str, Any]]
+) -> Callable[..., Any]:
+    names = modules.get(id(rule.__globals__))
+    if names is None:
+        names = modules[id(rule.__globals__)] = {
+            name: value.scalar if isinstance(value, Primitive) and value.scalar else value
+            for name, value in rule.__globals__.items()
+        }
+        names["np"] = numpy
+    return types.FunctionType(
+        rule.__code__, names, rule.__name__, rule.__defaults__, rule.__closure__
     )
-    return function
 
 
 _UNARY = """

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,7 +11,6 @@ from .containers import leaves
 from .node import Node
 
 
-@dataclass(slots=True, eq=False)
 class Scope:
     """What was computed in one call, from its arguments to its result.
 
@@ -21,8 +19,11 @@ class Scope:
         arguments: what it was called with.
     """
 
-    module: Any
-    arguments: tuple[Any, ...]
+    __slots__ = ("arguments", "module")
+
+    def __init__(self, module: Any, arguments: tuple[Any, ...]) -> None:
+        self.module = module
+        self.arguments = arguments
 
     @property
     def inputs(self) -> list[Any]:
