@@ -19,6 +19,15 @@ from ..guard import is_frozen
 from ..node import Node, value_of
 from ..primitive import Primitive
 
+NATIVE = {
+    np.dtype(name): np.dtype(name)
+    for name in (
+        "bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64",
+        "float16", "float32", "float64",
+    )
+}  # fmt: skip
+"""One object a dtype: those of swapped bytes, and of some files, are equal but not the same."""
+
 
 class Spec(NamedTuple):
     """What a graph fixes about a variable: its shape and dtype."""
@@ -29,7 +38,8 @@ class Spec(NamedTuple):
     @staticmethod
     def of(value: Any) -> Spec:
         """Return the spec of a value."""
-        return Spec(np.shape(value), np.result_type(value))
+        dtype = np.result_type(value)
+        return Spec(np.shape(value), NATIVE.get(dtype, dtype))
 
     def __str__(self) -> str:
         return f"{self.dtype}{list(self.shape)}" if self.shape else str(self.dtype)
@@ -322,7 +332,7 @@ def fitted(x: Any, spec: Spec, name: str) -> Any:
         )
     dtype = np.result_type(value)
     if isinstance(value, np.ndarray) and not value.dtype.isnative:
-        value = value.astype(dtype)
+        value = value.astype(NATIVE.get(dtype, dtype))
     if dtype != spec.dtype:
         widens = dtype.kind in "iub" and spec.dtype == np.float64
         widens = widens or (dtype == np.float16 and spec.dtype == np.float32)

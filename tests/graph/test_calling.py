@@ -151,14 +151,18 @@ def test_results_of_every_structure(backend: str) -> None:
     assert same(deep) == same(deep) == deep
 
 
-def test_arrays_are_told_apart_by_shape_and_dtype() -> None:
+@pytest.mark.parametrize("backend", ["numpy", "llvm"])
+def test_arrays_are_told_apart_by_shape_and_dtype(backend: str) -> None:
     runs: list[Any] = []
 
     def f(x: Any) -> Any:
         runs.append(1)
         return np.sum(x * 2.0, axis=0)
 
-    fast = ag.compile(f)
+    fast = ag.compile(f, backend=backend)
+    swapped = ag.compile(lambda x: (x * 2.0, x), backend=backend)(np.ones(3, ">f8"))
+    np.testing.assert_array_equal(swapped, [[2.0] * 3, [1.0] * 3])
+    runs.clear()
     a = np.arange(12.0).reshape(3, 4)
     frozen = a.copy()
     frozen.flags.writeable = False
