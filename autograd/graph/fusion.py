@@ -88,17 +88,31 @@ class Fusion:
             else:
                 value = np.asarray(graph.constants[k - len(graph.input_names)])
                 self.protos.append(np.ascontiguousarray(value).reshape(value.shape))
+        self.protos += [None] * len(graph.equations)
+        # what depends on numbers alone comes first, so that passes over arrays need not wait for it
+        numbers = {i for i in range(graph.first) if not graph.specs[i].shape}
+        later = []
         for variable, equation in graph.numbered():
-            spec = graph.specs[variable]
-            view = self.view(equation)
-            if view is not None:
-                self.protos.append(view[0])
-                self.base[variable] = view[1]
-                continue
-            self.protos.append(np.empty(spec.shape, spec.dtype))
-            item = self.joined(variable, equation)
-            self.home[variable] = item
-            self.items[item].members.append(variable)
+            used = (*equation.inputs, *refs_of(equation.params))
+            if numbers.issuperset(used) and not graph.specs[variable].shape:
+                numbers.add(variable)
+                self.step(variable, equation)
+            else:
+                later.append((variable, equation))
+        for variable, equation in later:
+            self.step(variable, equation)
+
+    def step(self, variable: int, equation: Equation) -> None:
+        """Take an equation in."""
+        view = self.view(equation)
+        if view is not None:
+            self.protos[variable], self.base[variable] = view
+            return
+        spec = self.graph.specs[variable]
+        self.protos[variable] = np.empty(spec.shape, spec.dtype)
+        item = self.joined(variable, equation)
+        self.home[variable] = item
+        self.items[item].members.append(variable)
 
     def view(self, equation: Equation) -> tuple[Any, int] | None:
         """Return the array of a view and the variable in whose memory it lies, None for no view."""

@@ -81,8 +81,10 @@ def _settled(x: Any, spec: Spec) -> Any:
         )
     if spec.shape:
         # a result must remain the array that it is
-        taken = type(x) is np.ndarray and x.flags.carray and x.dtype is spec.dtype
-        return x if taken else np.array(x, spec.dtype, order="C")
+        right = isinstance(x, np.ndarray) and x.dtype is spec.dtype
+        if right and x.flags.c_contiguous and x.flags.aligned:
+            return x.view(np.ndarray)
+        return np.array(x, spec.dtype, order="C")
     return float(x) if spec.dtype == np.float64 else spec.dtype.type(x)
 
 
