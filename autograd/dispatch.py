@@ -186,7 +186,13 @@ def plain_index(index: Any) -> Any:
     if isinstance(index, Node):
         if index.dtype.kind in "iu":
             return index  # only a trace makes integer Tensors
-        refuse_traced(index, "t[mask]", "np.where: the shape of t[mask] depends on values")
+        if index.dtype.kind == "b":
+            refuse_traced(index, "t[mask]", "np.where: the shape of t[mask] depends on values")
+        refuse_traced(
+            index,
+            "t[number]",
+            "np.array([i]), whose ints are indices in a trace, or functools.partial to fix i",
+        )
         raise DTypeError(
             message(
                 "integers, slices or boolean masks as an index",

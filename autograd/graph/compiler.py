@@ -254,6 +254,14 @@ class Compiled(Wrapping):
         return self._call(args, kwargs)
 
     def _call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        if self.updates > len(args):
+            raise ArgumentError(
+                message(
+                    f"{self.updates} positional arguments whose Tensors are updated",
+                    f"{len(args)}",
+                    f"passing them by position, or updates={len(args)}",
+                )
+            )
         leaves, takes, specs = self._signature(args, kwargs)
         program = self._found(args, kwargs, takes, specs)
         graph, captured = program.graph, program.captured

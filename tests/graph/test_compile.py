@@ -251,6 +251,12 @@ def test_the_row_that_does_not_say_what_it_does_to_floats_is_named() -> None:
 
 
 def test_refusals_are_one_sentence() -> None:
+    w = Tensor(1.0)
+    for args, named in (((w,), {}), ((), {"a": w, "b": w})):
+        with pytest.raises(ag.ArgumentError, match="2 positional arguments whose Tensors"):
+            ag.compile(lambda a, b=0.0: (a, b), updates=2)(*args, **named)
+    with pytest.raises(ag.TraceError, match=r"functools\.partial to fix i"):
+        ag.compile(lambda x, i: x[i])(np.ones(3), 1)
     with pytest.raises(ag.ArgumentError, match="backend to be one of"):
         ag.compile(bowl, backend="numba")
     with pytest.raises(ag.ArgumentError, match=r"an array of float64\[3\].*numpy"):
