@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import operator
 import sys
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -10,12 +11,13 @@ from typing import Any
 import numpy as np
 
 from .errors import DTypeError, message
+from .leaving import Leaving
 from .left_out import LEFT_OUT
 from .node import Node
 from .observers import OBSERVERS
 from .primitive import REGISTRY, ROWS, Primitive, call
 from .primitives import SCIPY
-from .recording import refuse_traced
+from .recording import FIXED, refuse_traced
 
 
 def row_of(function: Callable[..., Any]) -> Primitive:
@@ -188,11 +190,7 @@ def plain_index(index: Any) -> Any:
             return index  # only a trace makes integer Tensors
         if index.dtype.kind == "b":
             refuse_traced(index, "t[mask]", "np.where: the shape of t[mask] depends on values")
-        refuse_traced(
-            index,
-            "t[number]",
-            "np.array([i]), whose ints are indices in a trace, or functools.partial to fix i",
-        )
+        refuse_traced(index, "t[number]", FIXED)
         raise DTypeError(
             message(
                 "integers, slices or boolean masks as an index",
@@ -200,4 +198,8 @@ def plain_index(index: Any) -> Any:
                 "t.numpy().astype(int)",
             )
         )
+    if isinstance(index, slice):
+        for part in (index.start, index.stop, index.step):
+            if isinstance(part, Leaving):
+                operator.index(part)  # which says what to do
     return index

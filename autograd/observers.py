@@ -15,7 +15,7 @@ import numpy as np
 
 from .node import Node, plain_all, value_of
 from .primitive import NON_DIFFERENTIABLE, Primitive, refused
-from .recording import mode, traced
+from .recording import mode, refuse_traced, traced
 
 
 class Observer(Primitive):
@@ -48,6 +48,8 @@ class Observer(Primitive):
             inputs, params = self.split(args, kwargs)
             for x in inputs:
                 if isinstance(x, Node) and traced(x):
+                    if self.forward in SHAPED_BY_VALUES:
+                        refuse_traced(x, f"np.{self.name}(t)", SHAPED_BY_VALUES[self.forward])
                     seen = type(x).__chainrule__(self, inputs, params)  # type: ignore[attr-defined]
                     seen._op = seen._record = None
                     if type(seen._value) is float:
@@ -123,6 +125,14 @@ OBSERVERS: dict[Callable[..., Any], Observer] = {
     )
 }
 """Every function that looks at values, under itself."""
+
+SHAPED_BY_VALUES = {
+    np.nonzero: "np.where(condition, x, y): where entries lie decides how many there are",
+    np.flatnonzero: "np.where(condition, x, y): where entries lie decides how many there are",
+    np.argwhere: "np.where(condition, x, y): where entries lie decides how many there are",
+    np.histogram: "np.digitize, or sums of comparisons, which are arrays",
+}
+"""Looks that no trace takes, since the shape or the number of results depends on values."""
 
 STATIC = frozenset(
     {

@@ -17,7 +17,7 @@ import numpy as np
 
 from .domain import Case, Domain
 from .errors import ArgumentError, message
-from .recording import refuse_traced
+from .recording import FIXED, refuse_traced
 
 Rule = Callable[..., Any]
 
@@ -462,6 +462,7 @@ def _settled(row: Primitive, name: str, value: Any) -> Any:
     if getattr(type(value), "__chainrule__", None) is not None:
         if value.dtype.kind != "f":
             return value  # only a trace makes integer Tensors
+        refuse_traced(value, f"{name}= of {row.name}", FIXED)
         raise ArgumentError(
             message(
                 f"{name}= of {row.name} as a plain value, which has no derivative",

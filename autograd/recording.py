@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import copy
+import functools
 import sys
 from _thread import allocate_lock
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -160,6 +162,10 @@ def explain(node: Any, index: int) -> None:
         current.explain(node, index)
 
 
+FIXED = "functools.partial to fix n, or np.array([n]), whose ints are indices in a trace"
+"""What to do about a number that is no variable."""
+
+
 def refuse_traced(x: Any, what: str, remedy: str) -> None:
     """Raise if `x` is traced: its present value stands for every value it may have.
 
@@ -226,14 +232,9 @@ def _refuse_in_rules(what: str) -> None:
 
 def user_line() -> str:
     """Return file and line of the innermost frame outside this package and NumPy."""
-    numpy = str(Path(np.__file__).parent)
-    inside = (
-        str(Path(__file__).parent),
-        numpy,
-        "<scalar ",
-        "<__array_function__",
-        contextlib.__file__,
-    )
+    packages = (str(Path(__file__).parent), str(Path(np.__file__).parent))
+    helpers = (contextlib.__file__, copy.__file__, functools.__file__)
+    inside = (*packages, *helpers, "<scalar ", "<__array_function__")
     frame = sys._getframe(1)
     while frame.f_back is not None and frame.f_code.co_filename.startswith(inside):
         frame = frame.f_back

@@ -12,14 +12,15 @@ from .anomaly import made
 from .dispatch import plain_index, row_of, ufunc_method
 from .errors import ChainruleError, GraphError, ShapeError, message
 from .guard import constant, evaluation_error, read_only
-from .node import LEAF, Node, plain_all, stored, tell_birth, value_of
+from .leaving import Leaving
+from .node import LEAF, plain_all, stored, tell_birth, value_of
 from .observers import OBSERVERS, STATIC
 from .primitive import REGISTRY, Primitive
 from .recording import mode, recording, refuse_lost, refuse_traced, tape
 from .sweep import accumulate
 
 
-class Tensor(Node):
+class Tensor(Leaving):
     """A variable: a float or an array, with the record of the operation that made it.
 
     Args:
@@ -105,32 +106,6 @@ class Tensor(Node):
         self._value = new
         self._clock = mode.tick()
 
-    def numpy(self) -> Any:
-        """Return the value as an array of its own, which may be written."""
-        refuse_traced(self, "t.numpy()", "the Tensor itself")
-        if mode.whole:
-            refuse_lost(self, "t.numpy()")
-        return np.array(self._value)
-
-    def item(self) -> float:
-        """Return the only entry as a Python float.
-
-        Raises:
-            ShapeError: if there is not exactly one entry.
-        """
-        refuse_traced(self, "t.item()", "the Tensor itself")
-        if mode.whole:
-            refuse_lost(self, "t.item()")
-        if np.size(self._value) != 1:
-            raise ShapeError(
-                message(
-                    "a Tensor with exactly one entry",
-                    f"{self.label}, shape {self.shape}",
-                    ".numpy()",
-                )
-            )
-        return float(np.reshape(self._value, ()))
-
     @property
     def T(self) -> Tensor:  # noqa: N802 - NumPy's name
         """The transpose."""
@@ -211,47 +186,6 @@ class Tensor(Node):
             return OBSERVERS[np.greater_equal](self, other)
         return self._value >= value_of(other)
 
-    def __bool__(self) -> bool:
-        refuse_traced(
-            self, "a branch, `if`, `while`, `and`, `or`, `not`", "np.where, np.logical_and"
-        )
-        if self.size != 1:
-            raise ShapeError(
-                message(
-                    "one entry for the truth of a Tensor",
-                    f"{self.label}, shape {self.shape}",
-                    "np.any(t.data) or np.all(t.data)",
-                )
-            )
-        return bool(self.item())
-
-    def __float__(self) -> float:
-        self._refuse_to_leave("float(t) or a function of the math module", "t.item()")
-        return self.item()
-
-    def __int__(self) -> int:
-        self._refuse_to_leave("int(t)", "int(t.item())")
-        return int(self.item())
-
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
-        self._refuse_to_leave("np.asarray(t) or np.array(t)", "t.numpy()")
-        return np.array(self._value, dtype=dtype)
-
-    def _refuse_to_leave(self, what: str, remedy: str) -> None:
-        refuse_traced(self, what, "the NumPy function of the same name, np.sin(t) for math.sin(t)")
-        if self._op is not None:
-            raise GraphError(
-                message(
-                    f"{self.label} to stay in its graph, from which gradients come",
-                    f"{what}, which would lose it",
-                    f"{remedy} if you want a plain value, np.stack([...]) to join Tensors, "
-                    "or the NumPy function of the same name (np.sin(t))",
-                )
-            )
-
-    def __format__(self, spec: str) -> str:
-        return format(self.item(), spec) if spec else str(self)
-
     def __round__(self, ndigits: int = 0) -> Tensor:
         return _tensor(np.round(self, ndigits))
 
@@ -290,6 +224,7 @@ class Tensor(Node):
         return _rebuild(self._value, self._op is LEAF, self.name, self.grad)
 
     def _refuse_to_copy(self) -> None:
+        refuse_traced(self, "a copy of t", "the Tensor itself, which nothing writes to")
         if not self.is_leaf:
             raise GraphError(
                 message(
@@ -335,10 +270,6 @@ class Tensor(Node):
     def compress(self, condition: Any, axis: Any = None) -> Tensor:
         """Return the slices along `axis` where `condition` is true."""
         return _tensor(np.compress(condition, self, axis))
-
-    def tolist(self) -> Any:
-        """Return the value as nested lists of Python floats."""
-        return self.numpy().tolist()
 
     @property
     def mT(self) -> Tensor:  # noqa: N802 - NumPy's name

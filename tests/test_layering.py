@@ -23,6 +23,7 @@ FLOORS = [
     "scalar",
     "node",
     "observers",
+    "leaving",
     "primitives",
     "scope",
     "dispatch",

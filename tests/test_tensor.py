@@ -160,6 +160,16 @@ def test_a_tracked_tensor_does_not_leave_its_graph_silently(leave: object) -> No
         leave(Tensor(2.0, name="weight"))  # type: ignore[operator]
 
 
+@pytest.mark.parametrize(
+    "use",
+    [range, lambda n: [1, 2][n], lambda n: np.ones(3)[:n], lambda n: Tensor([1.0, 2.0])[:n]],
+)
+def test_a_tensor_is_no_whole_number(use: object) -> None:
+    for tracked in (True, False):
+        with pytest.raises(ag.DTypeError, match=r"Tensor 'n' of dtype float64; try int\(t\.item"):
+            use(Tensor(1.0, name="n", requires_grad=tracked))  # type: ignore[operator]
+
+
 def test_constants_may_leave() -> None:
     t = Tensor(2.0, requires_grad=False)
     assert float(t) == 2.0

@@ -255,7 +255,7 @@ def test_refusals_are_one_sentence() -> None:
     for args, named in (((w,), {}), ((), {"a": w, "b": w})):
         with pytest.raises(ag.ArgumentError, match="2 positional arguments whose Tensors"):
             ag.compile(lambda a, b=0.0: (a, b), updates=2)(*args, **named)
-    with pytest.raises(ag.TraceError, match=r"functools\.partial to fix i"):
+    with pytest.raises(ag.TraceError, match=r"functools\.partial to fix n"):
         ag.compile(lambda x, i: x[i])(np.ones(3), 1)
     with pytest.raises(ag.ArgumentError, match="backend to be one of"):
         ag.compile(bowl, backend="numba")

@@ -1,5 +1,8 @@
 """A traced function is the function, for every input: nothing of the examples is baked in."""
 
+import copy
+import functools
+import math
 import pickle
 from dataclasses import dataclass, replace
 from typing import Any
@@ -89,6 +92,65 @@ def test_a_dead_branch_behind_a_matrix_product_stays_an_exact_zero() -> None:
 def test_a_value_that_leaves_the_trace_is_refused_with_line_and_remedy(f: object) -> None:
     with pytest.raises(TraceError, match=r"test_trace\.py:\d+.*; try .*np\.|the Tensor itself"):
         trace(f, 1.0)
+
+
+STEPS = [0.5, 0.25, 0.125]
+TABLE = np.arange(3.0)
+
+WHOLE: dict[str, tuple[Any, tuple[Any, ...]]] = {
+    "range": (lambda x, n: sum(x for _ in range(n)), (1.0, 3)),
+    "an entry of a list": (lambda x, n: STEPS[n] * x, (1.0, 1)),
+    "an entry of an array": (lambda x, n: TABLE[n] * x, (1.0, 1)),
+    "an entry of a Tensor": (lambda x, n: x[n], (np.ones(3), 1)),
+    "an entry at NumPy's int": (lambda x, n: x[n], (np.ones(3), np.int64(1))),
+    "a slice of a list": (lambda x, n: STEPS[:n] and x, (1.0, 1)),
+    "a slice of an array": (lambda x, n: TABLE[:n] * x, (1.0, 1)),
+    "a slice of a Tensor": (lambda x, n: x[:n], (np.ones(3), 1)),
+    "a shape": (lambda x, n: x.reshape(n, 1), (np.ones(3), 3)),
+    "an axis": (lambda x, n: np.sum(x, axis=n), (np.ones(3), 0)),
+    "zeros": (lambda x, n: np.zeros(n) + x, (1.0, 3)),
+    "a factorial": (lambda x, n: x / math.factorial(n), (1.0, 3)),
+    "int": (lambda x, n: x * int(n), (1.0, 3)),
+}
+
+
+@pytest.mark.parametrize("name", WHOLE)
+@pytest.mark.parametrize("make", [trace, lambda f, *args: ag.compile(f)(*args)])
+def test_an_argument_used_as_a_whole_number_is_refused_with_line_and_remedy(
+    make: Any, name: str
+) -> None:
+    f, examples = WHOLE[name]
+    with pytest.raises(TraceError, match=r"test_trace\.py:\d+.*; try .*functools\.partial"):
+        make(f, *examples)
+    fixed = make(functools.partial(lambda *given: f(*reversed(given)), examples[1]), examples[0])
+    if make is trace:
+        fixed = fixed(examples[0])
+    np.testing.assert_array_equal(fixed, f(*examples))
+
+
+@pytest.mark.parametrize(
+    ("f", "remedy"),
+    [
+        (lambda x: TABLE[np.argmax(x)] * x, r"ag\.take"),
+        (lambda x: STEPS[np.argmax(x)] * x, r"ag\.take"),
+        (lambda x: TABLE[x > 0], r"np\.where"),
+        (lambda x: x[np.nonzero(x)], r"np\.where"),
+        (lambda x: x[np.where(x > 0)], r"np\.where"),
+        (lambda x: np.histogram(x)[0], r"np\.digitize"),
+        (lambda x: np.array([x, x]), r"np\.stack"),
+        (lambda x: copy.deepcopy(x) * 2, "the Tensor itself"),
+        (lambda x: copy.copy({"x": x, "y": copy.copy(x)})["y"] * 2, "the Tensor itself"),
+        (lambda x: pickle.loads(pickle.dumps(x)) * 2, "the Tensor itself"),
+    ],
+)
+def test_what_would_bake_a_value_in_is_refused_with_line_and_remedy(f: Any, remedy: str) -> None:
+    with pytest.raises(TraceError, match=rf"test_trace\.py:\d+.*; try .*{remedy}"):
+        trace(f, np.array([1.0, -2.0, 3.0]))
+
+
+def test_what_is_looked_up_is_looked_up_anew() -> None:
+    graph = trace(lambda x: ag.take(TABLE, np.argmax(x)) * x, np.array([1.0, -2.0, 3.0]))
+    np.testing.assert_array_equal(graph(np.array([1.0, 5.0, 3.0])), [1.0, 5.0, 3.0])
 
 
 def test_a_mask_as_an_index_is_refused() -> None:
