@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import weakref
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -93,13 +94,16 @@ def _with_gradient(
     def wrapped(*args: Any, **kwargs: Any) -> Any:
         run = Run(f, positions, args, kwargs, has_aux)
         y = run.scalar()
-        slopes = run.structured(run.gradients(y, wrapped))
+        slopes = run.structured(run.gradients(y, itself()))
         slope = tuple(slopes) if isinstance(argnums, Sequence) else slopes[0]
         if not value_too:
             return (slope, run.plain(run.aux)) if has_aux else slope
         value = y if run.nested else value_of(y)
         return (value, run.plain(run.aux)) if has_aux else value, slope
 
+    itself: Callable[[], Any] = weakref.ref(
+        wrapped
+    )  # by its name it would refer to itself and never be freed
     return _again(f, wrapped)
 
 
