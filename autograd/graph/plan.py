@@ -21,6 +21,7 @@ from ..observers import Observer
 from ..primitive import Primitive
 from .emit import load
 from .equations import Equation, Ref, map_refs, plain, refs_of, sample
+from .into import into_of
 from .lowering import opened
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ HELD = _held()
 """The references to a result that nobody else holds: the list, the local name, and in some versions
 of Python the count itself."""
 
-OWN = re.compile(r"(v|c|k|out_)\d+|\w+_reduce|results|getrefcount")
+OWN = re.compile(r"(v|c|k|r|out_)\d+|\w+_reduce|results|getrefcount")
 """The names that a program gives to what is not an argument, beside those of functions."""
 
 
@@ -225,6 +226,8 @@ class _Writer:
             return True
         if equation.row.name == "mean":
             return bool(self.values[equation.inputs[0]].dtype == value.dtype)
+        if into_of(equation) is not None:
+            return bool(value.size)
         try:
             return "out" in inspect.signature(forward).parameters and value.size > 0
         except (TypeError, ValueError):
@@ -255,7 +258,8 @@ class _Writer:
         else:
             listed = f"[{', '.join(operands)}]" if row.is_variadic else ", ".join(operands)
             settings = "".join(f", {k}={self._constant(v)}" for k, v in params.items())
-            self.lines.append(f"{self._function(forward)}({listed}{settings}, out={name})")
+            function = self._function(into_of(equation) or forward)
+            self.lines.append(f"{function}({listed}{settings}, out={name})")
 
     def _plain_call(self, equation: Equation) -> str:
         forward = self._function(equation.row.forward)
@@ -378,7 +382,12 @@ class _Writer:
         storage = self.storage[i]
         first = self.graph.outputs.index(i) == position
         own = storage is None or (isinstance(storage, tuple) and storage[0] == "result")
-        return text if own and first and text.startswith("v") else f"np.array({text})"
+        if own and first and text.startswith("v"):
+            return text
+        name = f"r{position}"
+        self._result(name, value)
+        self.lines.append(f"{self._bind('copyto', np.copyto)}({name}, {text})")
+        return name
 
 
 @functools.cache

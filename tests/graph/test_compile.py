@@ -186,6 +186,54 @@ def test_no_array_is_made_after_the_first_call() -> None:
     assert peak < 20 * 30 * 8
 
 
+CHOSEN = np.arange(0, 400, 3)
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x: np.tanh(x) * x + np.where(x > 0, x, 0.1 * x),
+        lambda x: ag.softmax(np.clip(x, -1.0, 1.0), axis=-1) - np.mean(x, axis=0),
+        lambda x: (x, x.T, x[::2], np.reshape(x.T, (-1, 10)), np.ravel(x.T)),
+        lambda x: np.concatenate([x, x @ x])[1:] * 2,
+        ag.grad(lambda x: np.sum(x[1:] * x[:-1])),
+        ag.grad(lambda x: np.sum(x[CHOSEN] ** 2)),
+        lambda x: ag.jvp(np.sin, (x,), (x,)),
+    ],
+)
+def test_arrays_are_made_by_the_first_calls_only(f: Any) -> None:
+    import tracemalloc
+
+    x = np.random.default_rng(0).normal(size=(400, 400))
+    fast = ag.compile(f, backend="numpy")
+    for _ in range(3):
+        fast(x)
+    tracemalloc.start()
+    fast(x)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    # NumPy itself walks through operands of different layouts by 8192 numbers at a time
+    assert peak < 3 * 8192 * 8 < x.nbytes / 6
+
+
+@pytest.mark.parametrize("backend", ["numpy", "llvm"])
+def test_the_layout_of_an_argument_decides_nothing(backend: str) -> None:
+    def f(x: Any) -> Any:
+        turned = x.T.reshape(-1)
+        return turned, np.ravel(x.T), turned.reshape(2, 6) * 2, x.reshape(4, 3), x[:, ::2], x
+
+    x = np.arange(12.0).reshape(3, 4)
+    layouts = [x, np.asfortranarray(x), np.repeat(x, 2, 1)[:, ::2], x[::-1]]
+    for first in layouts:
+        fast = ag.compile(f, backend=backend)
+        fast(first)
+        held = [fast(a) for a in layouts]
+        for a, results in zip(layouts, held, strict=True):
+            for found, wanted in zip(results, f(a), strict=True):
+                np.testing.assert_array_equal(found, wanted)
+                assert not any(np.shares_memory(found, other) for other in layouts)
+
+
 def test_threads_do_not_share_buffers() -> None:
     fast = ag.compile(lambda x: np.exp(np.sin(x) * 2).sum())
     inputs = [np.full(20_000, float(k)) for k in range(4)]
