@@ -205,7 +205,6 @@ class _Frame:
         self.places: dict[int, int] = {}
         self.free: list[int] = []
         self.size = 0
-        self.loaded: dict[int, str] = {}
 
     def _used(self, variables: Sequence[int], stretch: int) -> None:
         for i in variables:
@@ -228,80 +227,110 @@ class _Frame:
         lines.append(f"%s{i} = getelementptr double, double* %work, i64 {place}")
         lines.append(f"store double {name}, double* %s{i}")
 
-    def load(self, i: int, stretch: int, name: str, is_truth: bool, lines: list[str]) -> str:
-        """Return the name of a variable in the present part; write lines that fetch it."""
-        if self.inputs <= i < self.first or (i - self.first) // STRETCH == stretch:
-            return name
-        if i not in self.loaded:
-            array, place = ("in", i) if i < self.inputs else ("work", self.places[i])
-            new = f"{stretch}_{i}"
-            lines.append(f"%g{new} = getelementptr double, double* %{array}, i64 {place}")
-            lines.append(f"%l{new} = load double, double* %g{new}")
-            if is_truth:
-                lines.append(f"%c{new} = fcmp une double %l{new}, {literal(0.0)}")
-            self.loaded[i] = f"%{'c' if is_truth else 'l'}{new}"
-        return self.loaded[i]
+    def load(self, i: int, name: str, is_truth: bool, lines: list[str]) -> str:
+        """Write the lines that fetch a variable that another part made; return the last's name."""
+        array, place = ("in", i) if i < self.inputs else ("work", self.places[i])
+        lines.append(f"%g{name} = getelementptr double, double* %{array}, i64 {place}")
+        lines.append(f"%l{name} = load double, double* %g{name}")
+        if not is_truth:
+            return f"%l{name}"
+        lines.append(f"%c{name} = fcmp une double %l{name}, {literal(0.0)}")
+        return f"%c{name}"
 
     def leave(self, stretch: int) -> None:
         """Start another part."""
-        self.loaded.clear()
         self.free += [self.places[i] for i in self.ends.get(stretch, ())]
+
+
+class _Names:
+    """What variables are called; in a stretch, something else than in the next.
+
+    A constant is one instruction a stretch, not one a use. A long graph, which has a frame, fetches
+    from there what the stretches before have left.
+    """
+
+    def __init__(self, graph: Graph, frame: _Frame | None, lines: list[str]) -> None:
+        self.known: list[str] = [""] * len(graph.specs)
+        self.truths: set[int] = set()
+        self.frame = frame
+        self.lines = lines
+        self.stretch = 0
+        self._constants = graph.constants
+        self._inputs = len(graph.input_names)
+        self._first = graph.first
+        self._passing: list[int] = []
+        for i, c in enumerate(graph.constants, self._inputs):
+            if graph_bool(c):
+                self.truths.add(i)
+                self.known[i] = "true" if c else "false"
+        if frame is None:
+            for k in range(self._inputs):
+                lines.append(f"%p{k} = getelementptr double, double* %in, i64 {k}")
+                lines.append(f"%x{k} = load double, double* %p{k}")
+                self.known[k] = f"%x{k}"
+
+    def fetch(self, i: int) -> str:
+        """Name a variable that has no name in this stretch."""
+        name = f"{self.stretch}_{i}"
+        if self._inputs <= i < self._first:
+            value = literal(float(self._constants[i - self._inputs]))
+            self.lines.append(f"%k{name} = bitcast double {value} to double")
+            name = f"%k{name}"
+        else:
+            assert self.frame is not None
+            name = self.frame.load(i, name, i in self.truths, self.lines)
+        self.known[i] = name
+        self._passing.append(i)
+        return name
+
+    def leave(self, made: range) -> None:
+        """Start another stretch; `made` are the variables that this one has made."""
+        for i in self._passing:
+            self.known[i] = ""
+        self._passing.clear()
+        self.stretch += 1
+        if self.frame is not None:
+            self.frame.leave(self.stretch - 1)
+            self.known[made.start : made.stop] = [""] * len(made)
 
 
 def ir_of(graph: Graph) -> str:
     """Return a scalar graph as LLVM text: `run` reads inputs from one array and fills another."""
     frame = _Frame(graph) if len(graph) > LONG else None
-    names = [f"%x{k}" for k in range(len(graph.input_names))]
-    truths: set[int] = set()
-    lines = []
-    if frame is None:
-        for k in range(len(names)):
-            lines.append(f"%p{k} = getelementptr double, double* %in, i64 {k}")
-            lines.append(f"%x{k} = load double, double* %p{k}")
-    for c in graph.constants:
-        if graph_bool(c):
-            truths.add(len(names))
-            names.append("true" if c else "false")
-        else:
-            names.append(literal(float(c)))
+    lines: list[str] = []
+    names = _Names(graph, frame, lines)
+    known, fetch, truths = names.known, names.fetch, names.truths
     plain: dict[Primitive, Block] = {}
     used: set[Block] = set()
-    number = stretch = 0
-    full = STRETCH
-    for k, (row, inputs, _, _) in enumerate(graph.equations):
+    number = 0
+    full = graph.first + STRETCH
+    for k, (row, inputs, _, _) in enumerate(graph.equations, graph.first):
         if k == full:
+            names.leave(range(full - STRETCH, full))
             full += STRETCH
-            stretch += 1
             if frame is None:
-                lines += [f"br label %s{stretch}", f"s{stretch}:"]
+                lines += [f"br label %s{names.stretch}", f"s{names.stretch}:"]
             else:
                 number = 0
-                frame.leave(stretch - 1)
-                lines += ["ret void", "}", _part(stretch)]
+                lines += ["ret void", "}", _part(names.stretch)]
         block = plain.get(row) if truths.isdisjoint(inputs) else None
         if block is None:
             block = block_of(row, "".join(["b" if i in truths else "d" for i in inputs]))
             used.add(block)
             if truths.isdisjoint(inputs):
                 plain[row] = block
-        if frame is None:
-            operands = [names[i] for i in inputs]
-        else:
-            operands = [frame.load(i, stretch, names[i], i in truths, lines) for i in inputs]
+        operands = [known[i] or fetch(i) for i in inputs]
         write, width, result, is_truth, _ = block
         if width:
             lines.append(write(number, *operands))
-        name = f"%{number + width - 1}" if result is None else result(number, *operands)
+        known[k] = f"%{number + width - 1}" if result is None else result(number, *operands)
         number += width
-        names.append(name)
         if is_truth:
-            truths.add(len(names) - 1)
+            truths.add(k)
         if frame is not None:
-            frame.store(len(names) - 1, name, is_truth, lines)
+            frame.store(k, known[k], is_truth, lines)
     for k, i in enumerate(graph.outputs):
-        value = names[i]
-        if frame is not None:
-            value = frame.load(i, stretch, value, i in truths, lines)
+        value = known[i] or fetch(i)
         if i in truths:
             lines.append(f"%b{k} = select i1 {value}, double {literal(1.0)}, double {literal(0.0)}")
             value = f"%b{k}"
@@ -317,7 +346,7 @@ def ir_of(graph: Graph) -> str:
         return "\n".join([*declared, head, *lines, ""])
     declared += ["declare i8* @malloc(i64)", "declare void @free(i8*)"]
     arrays = "double* %in, double* %out, double* %work"
-    calls = [f"call void @part{k}({arrays})" for k in range(stretch + 1)]
+    calls = [f"call void @part{k}({arrays})" for k in range(names.stretch + 1)]
     room = f"%room = call i8* @malloc(i64 {8 * max(frame.size, 1)})"
     work = "%work = bitcast i8* %room to double*"
     tail = ["call void @free(i8* %room)", "ret void", "}", ""]
