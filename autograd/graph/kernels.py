@@ -20,7 +20,6 @@ class Tile(NamedTuple):
         vectors: of a row of the tile.
         masked: what heeds that lanes of the last vector may be missing: "all", "stores" or "".
         adds: whether the product may be added to what is there.
-        turned: whether the tile is stored transposed.
     """
 
     element: str
@@ -29,12 +28,11 @@ class Tile(NamedTuple):
     vectors: int
     masked: str
     adds: bool = False
-    turned: bool = False
 
     @property
     def name(self) -> str:
         """The name of the function."""
-        kind = f"{self.masked}{'_adds' * self.adds}{'_turned' * self.turned}"
+        kind = f"{self.masked}{'_adds' * self.adds}"
         return f"tile_{self.element}_{self.rows}x{self.vectors}_{kind}"
 
     def text(self) -> str:
@@ -47,7 +45,7 @@ class Tile(NamedTuple):
         f = Function(
             self.name,
             "i64 %k, ptr %a, i64 %a_row, i64 %a_col, ptr %b, i64 %b_row, "
-            "ptr %c, i64 %c_row, i64 %c_lane, i64 %rows, i64 %lanes, i1 %fresh",
+            "ptr %c, i64 %c_row, i64 %rows, i64 %lanes, i1 %fresh",
         )
         kind = vector(width, element)
         masks = [""] * self.vectors
@@ -57,9 +55,8 @@ class Tile(NamedTuple):
         rows = ["0", *(f.least(str(r), last) for r in range(1, self.rows))]
         offsets = [f.whole("mul", row, "%a_row") for row in rows]
         start = ["zeroinitializer"] * (self.rows * self.vectors)
-        if not self.turned:
-            out = [f.at(element, "%c", f.whole("mul", row, "%c_row")) for row in rows]
-            cells = [(f.at(element, p, str(v * width)), masks[v]) for p in out for v in vectors]
+        out = [f.at(element, "%c", f.whole("mul", row, "%c_row")) for row in rows]
+        cells = [(f.at(element, p, str(v * width)), masks[v]) for p in out for v in vectors]
         if self.adds:
             old, begin = f.label(), f.label()
             f.do(f"br i1 %fresh, label %{begin}, label %{old}")
@@ -84,31 +81,12 @@ class Tile(NamedTuple):
                     total = totals[r * self.vectors + v]
                     new.append(fused(f, width, element, number, columns[v], total))
             loop.following = [f.at(element, a, "%a_col"), f.at(element, b, "%b_row"), *new]
-        totals = loop.values[2:]
-        if self.turned:
-            self._turn(f, totals)
-        else:
-            for total, (place, there) in zip(totals, cells, strict=True):
-                store(f, width, element, total, place, there)
+        for total, (place, there) in zip(loop.values[2:], cells, strict=True):
+            store(f, width, element, total, place, there)
         return f.end()
 
-    def _turn(self, f: Function, totals: list[str]) -> None:
-        """Write the transposed store, number by number, from a copy of the tile in memory."""
-        element, length = self.element, self.width * self.vectors
-        f.lines.insert(2, f"  %copy = alloca [{self.rows * length} x {element}], align 64")
-        for k, total in enumerate(totals):
-            store(f, self.width, element, total, f.at(element, "%copy", str(k * self.width)))
-        there = f.whole("add", "%lanes", str(length - self.width))
-        with f.loop("%rows") as row:
-            target = f.at(element, "%c", f.whole("mul", "%c_row", row.counter))
-            source = f.at(element, "%copy", f.whole("mul", row.counter, str(length)))
-            with f.loop(there) as lane:
-                place = f.at(element, target, f.whole("mul", "%c_lane", lane.counter))
-                value = f.put(f"load {element}, ptr {f.at(element, source, lane.counter)}")
-                f.do(f"store {element} {value}, ptr {place}, align {BYTES[element]}")
 
-
-# ---- sums along rows -----------------------------------------------------------------------------
+# ---- few columns, or few rows --------------------------------------------------------------------
 
 
 class Dots(NamedTuple):
@@ -119,12 +97,14 @@ class Dots(NamedTuple):
         width: the numbers in a vector.
         rows: of a at a time.
         columns: of b.
+        masks: whether lanes may be missing at no cost.
     """
 
     element: str
     width: int
     rows: int
     columns: int
+    masks: bool
 
     @property
     def name(self) -> str:
@@ -148,17 +128,16 @@ class Dots(NamedTuple):
         columns = [
             f.at(element, "%b", f.whole("mul", "%b_col", str(j))) for j in range(self.columns)
         ]
-        whole = f.put(f"and i64 %k, -{width}")
-        there = mask(f, width, f.put(f"sub i64 %k, {whole}"))
         last = f.put(f"sub i64 %m, {self.rows}")
         with f.loop("%m", str(self.rows)) as block:
             first = f.least(block.counter, last)
             top = f.at(element, "%a", f.whole("mul", "%a_row", first))
             rows = [f.at(element, top, f.whole("mul", "%a_row", str(r))) for r in range(self.rows)]
             totals = ["zeroinitializer"] * len(cells)
-            for start, stop, chosen in (("0", whole, ""), (whole, "%k", there)):
+            for start, stop, partial in f.along("%k", width, self.masks):
                 carried = [(kind, x) for x in totals]
                 with f.loop(stop, str(width), start=start, carried=carried) as loop:
+                    chosen = mask(f, width, f.whole("sub", "%k", loop.counter)) if partial else ""
                     right = [
                         load(f, width, element, f.at(element, p, loop.counter), chosen)
                         for p in columns
@@ -186,77 +165,78 @@ class Dots(NamedTuple):
         return f.end()
 
 
+class Rows(NamedTuple):
+    """A product with few rows: vectors along the rows of b, and along those of c.
+
+    Args:
+        element: float or double.
+        width: the numbers in a vector.
+        rows: of a.
+        depth: the rows of b at a time.
+        masks: whether lanes may be missing at no cost.
+    """
+
+    element: str
+    width: int
+    rows: int
+    depth: int
+    masks: bool
+
+    @property
+    def name(self) -> str:
+        """The name of the function."""
+        return f"rows_{self.element}_{self.rows}x{self.depth}"
+
+    def text(self) -> str:
+        """Return the function: c = a b, or c += a b unless fresh, where b and c have rows.
+
+        It goes through k only as far as its depth divides it.
+        """
+        element, width = self.element, self.width
+        f = Function(
+            self.name,
+            "i64 %n, i64 %k, ptr %a, i64 %a_row, i64 %a_col, ptr %b, i64 %b_row, "
+            "ptr %c, i64 %c_row, i64 %fresh",
+        )
+        kind = vector(width, element)
+        depth = range(self.depth)
+        out = [f.at(element, "%c", f.whole("mul", "%c_row", str(r))) for r in range(self.rows)]
+        with f.loop(f.put(f"sub i64 %k, {self.depth - 1}"), str(self.depth)) as block:
+            left = f.at(element, "%a", f.whole("mul", block.counter, "%a_col"))
+            down = [f.at(element, left, f.whole("mul", "%a_col", str(d))) for d in depth]
+            numbers = [
+                broadcast(f, width, element, f.at(element, p, f.whole("mul", "%a_row", str(r))))
+                for r in range(self.rows)
+                for p in down
+            ]
+            top = f.at(element, "%b", f.whole("mul", block.counter, "%b_row"))
+            rows = [f.at(element, top, f.whole("mul", "%b_row", str(d))) for d in depth]
+            old = f.put(f"sub i64 {block.counter}, %fresh")
+            fresh = f.put(f"icmp slt i64 {old}, 0")
+            for start, stop, partial in f.along("%n", width, self.masks):
+                with f.loop(stop, str(width), start=start) as loop:
+                    chosen = mask(f, width, f.whole("sub", "%n", loop.counter)) if partial else ""
+                    places = [f.at(element, p, loop.counter) for p in out]
+                    totals = [load(f, width, element, place, chosen) for place in places]
+                    totals = [
+                        f.put(f"select i1 {fresh}, {kind} zeroinitializer, {kind} {x}")
+                        for x in totals
+                    ]
+                    for d, row in enumerate(rows):
+                        right = load(f, width, element, f.at(element, row, loop.counter), chosen)
+                        for r in range(self.rows):
+                            number = numbers[r * self.depth + d]
+                            totals[r] = fused(f, width, element, number, right, totals[r])
+                    for total, place in zip(totals, places, strict=True):
+                        store(f, width, element, total, place, chosen)
+        return f.end()
+
+
 # ---- packing -------------------------------------------------------------------------------------
 
 PACKS = "i64 %k, ptr %from, i64 %row, i64 %col, i64 %length, ptr %to, i64 %padded, i64 %step"
 """What every function takes that packs `k` rows: the strides and the length of rows of the source;
 how long rows of the block shall be, with zeros behind, and how far apart."""
-
-
-class Copy(NamedTuple):
-    """Packs contiguous rows into rows of whole vectors.
-
-    Args:
-        element: float or double.
-        width: the numbers in a vector.
-    """
-
-    element: str
-    width: int
-
-    @property
-    def name(self) -> str:
-        """The name of the function."""
-        return f"copy_{self.element}"
-
-    def text(self) -> str:
-        """Return the function."""
-        element, width = self.element, self.width
-        f = Function(self.name, PACKS)
-        whole = f.put(f"and i64 %length, -{width}")
-        there = mask(f, width, f.put(f"sub i64 %length, {whole}"))
-        with f.loop("%k", carried=[("ptr", "%from"), ("ptr", "%to")]) as row:
-            source, target = row.values
-            for start, stop, chosen in (("0", whole, ""), (whole, "%padded", there)):
-                with f.loop(stop, str(width), start=start) as col:
-                    value = load(f, width, element, f.at(element, source, col.counter), chosen)
-                    store(f, width, element, value, f.at(element, target, col.counter))
-            row.following = [f.at(element, source, "%row"), f.at(element, target, "%step")]
-        return f.end()
-
-
-class Strip(NamedTuple):
-    """Packs contiguous rows of one known length.
-
-    Args:
-        element: float or double.
-        length: of a row.
-    """
-
-    element: str
-    length: int
-
-    @property
-    def name(self) -> str:
-        """The name of the function."""
-        return f"strip_{self.element}_{self.length}"
-
-    def text(self) -> str:
-        """Return the function; rows that are shorter go to the one that packs anything."""
-        element, length = self.element, self.length
-        f = Function(self.name, PACKS)
-        short = f.put(f"icmp slt i64 %length, {length}")
-        long = f.put(f"select i1 {short}, i64 0, i64 %k")
-        rest = f.put(f"select i1 {short}, i64 %k, i64 0")
-        with f.loop(long, carried=[("ptr", "%from"), ("ptr", "%to")]) as row:
-            source, target = row.values
-            store(f, length, element, load(f, length, element, source), target)
-            row.following = [f.at(element, source, "%row"), f.at(element, target, "%step")]
-        f.do(
-            f"call void @{Gather(element).name}(i64 {rest}, ptr %from, i64 %row, i64 %col, "
-            "i64 %length, ptr %to, i64 %padded, i64 %step)"
-        )
-        return f.end()
 
 
 class Gather(NamedTuple):
@@ -383,67 +363,54 @@ class Tiles(NamedTuple):
     def text(self) -> str:
         """Return the function.
 
-        It takes, besides the matrices: memory for a packed block of a and a packed panel of b; the
-        depth of blocks and their rows; the rows and the padded columns of a tile; the first column
-        of the last panel at most; the tile, and what packs a and b, or null.
+        It takes, besides the matrices: memory for a packed panel of b; the depth of blocks and
+        their rows; the rows and the padded columns of a tile; the tile; what packs b, or null.
         """
         element = self.element
         f = Function(
             self.name,
             "i64 %m, i64 %n, i64 %k, ptr %a, i64 %a_row, i64 %a_col, ptr %b, i64 %b_row, "
-            "i64 %b_col, ptr %c, i64 %c_row, i64 %c_lane, ptr %block, ptr %panel, i64 %deep, "
-            "i64 %high, i64 %rows, i64 %padded, i64 %last, ptr %tile, ptr %pack_a, ptr %pack_b",
+            "i64 %b_col, ptr %c, i64 %c_row, ptr %panel, i64 %deep, i64 %high, i64 %rows, "
+            "i64 %padded, ptr %tile, ptr %pack",
         )
-        tiled = f.put("icmp ne ptr %pack_a, null")
-        copied = f.put("icmp ne ptr %pack_b, null")
+        copied = f.put("icmp ne ptr %pack, null")
         panels = f.put(f"select i1 {copied}, i64 1, i64 0")
-        left_row = f.put(f"select i1 {tiled}, i64 1, i64 %a_row")
-        left_col = f.put(f"select i1 {tiled}, i64 %rows, i64 %a_col")
         right_row = f.put(f"select i1 {copied}, i64 %padded, i64 %b_row")
         missing = f.put(f"sub i64 %padded, {self.width}")
-        with f.loop("%k", "%deep") as depth, f.loop("%m", "%high") as place:
+        with (
+            f.loop("%k", "%deep") as depth,
+            f.loop("%m", "%high") as place,
+            f.loop("%n", "%padded") as column,
+        ):
             kc = f.least("%deep", f.whole("sub", "%k", depth.counter))
             mc = f.least("%high", f.whole("sub", "%m", place.counter))
             fresh = f.put(f"icmp eq i64 {depth.counter}, 0")
-            start = f.at(element, "%a", f.whole("mul", place.counter, "%a_row"))
-            corner = f.at(element, start, f.whole("mul", depth.counter, "%a_col"))
-            with f.loop(f.put(f"select i1 {tiled}, i64 {mc}, i64 0"), "%rows") as row:
-                count = f.least("%rows", f.whole("sub", mc, row.counter))
-                source = f.at(element, corner, f.whole("mul", row.counter, "%a_row"))
-                target = f.at(element, "%block", f.whole("mul", row.counter, kc))
+            there = f.least("%padded", f.whole("sub", "%n", column.counter))
+            lanes = f.whole("sub", there, missing)
+            left = f.at(element, "%a", f.whole("mul", depth.counter, "%a_col"))
+            start = f.at(element, "%b", f.whole("mul", depth.counter, "%b_row"))
+            corner = f.at(element, start, f.whole("mul", column.counter, "%b_col"))
+            with f.loop(panels):
                 f.do(
-                    f"call void %pack_a(i64 {kc}, ptr {source}, i64 %a_col, i64 %a_row, "
-                    f"i64 {count}, ptr {target}, i64 %rows, i64 %rows)"
+                    f"call void %pack(i64 {kc}, ptr {corner}, i64 %b_row, i64 %b_col, "
+                    f"i64 {there}, ptr %panel, i64 %padded, i64 %padded)"
                 )
-            left = f.put(f"select i1 {tiled}, ptr %block, ptr {corner}")
-            left_step = f.put(f"select i1 {tiled}, i64 {kc}, i64 %a_row")
-            with f.loop("%n", "%padded") as column:
-                first = f.least(column.counter, "%last")
-                there = f.least("%padded", f.whole("sub", "%n", first))
-                lanes = f.whole("sub", there, missing)
-                start = f.at(element, "%b", f.whole("mul", depth.counter, "%b_row"))
-                corner = f.at(element, start, f.whole("mul", first, "%b_col"))
-                with f.loop(panels):
-                    f.do(
-                        f"call void %pack_b(i64 {kc}, ptr {corner}, i64 %b_row, i64 %b_col, "
-                        f"i64 {there}, ptr %panel, i64 %padded, i64 %padded)"
-                    )
-                right = f.put(f"select i1 {copied}, ptr %panel, ptr {corner}")
-                out = f.at(element, "%c", f.whole("mul", first, "%c_lane"))
-                with f.loop(mc, "%rows") as row:
-                    count = f.least("%rows", f.whole("sub", mc, row.counter))
-                    source = f.at(element, left, f.whole("mul", row.counter, left_step))
-                    below = f.whole("add", place.counter, row.counter)
-                    target = f.at(element, out, f.whole("mul", below, "%c_row"))
-                    f.do(
-                        f"call void %tile(i64 {kc}, ptr {source}, i64 {left_row}, i64 {left_col}, "
-                        f"ptr {right}, i64 {right_row}, ptr {target}, i64 %c_row, i64 %c_lane, "
-                        f"i64 {count}, i64 {lanes}, i1 {fresh})"
-                    )
+            right = f.put(f"select i1 {copied}, ptr %panel, ptr {corner}")
+            out = f.at(element, "%c", column.counter)
+            with f.loop(mc, "%rows") as row:
+                count = f.least("%rows", f.whole("sub", mc, row.counter))
+                below = f.whole("add", place.counter, row.counter)
+                source = f.at(element, left, f.whole("mul", below, "%a_row"))
+                target = f.at(element, out, f.whole("mul", below, "%c_row"))
+                f.do(
+                    f"call void %tile(i64 {kc}, ptr {source}, i64 %a_row, i64 %a_col, "
+                    f"ptr {right}, i64 {right_row}, ptr {target}, i64 %c_row, "
+                    f"i64 {count}, i64 {lanes}, i1 {fresh})"
+                )
         return f.end()
 
 
-Kernel = Tile | Dots | Copy | Strip | Gather | Turn | Tiles
+Kernel = Tile | Dots | Rows | Gather | Turn | Tiles
 
 
 def text_of(kernels: Sequence[Kernel], machine: Machine, known: Container[str] = ()) -> str:

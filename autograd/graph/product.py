@@ -13,7 +13,7 @@ import functools
 import threading
 from typing import Any, NamedTuple
 
-from .kernels import Copy, Dots, Gather, Kernel, Strip, Tile, Tiles, Turn, text_of
+from .kernels import Dots, Gather, Kernel, Rows, Tile, Tiles, Turn, text_of
 from .native import linked
 from .vectors import BYTES, Function, Machine
 
@@ -22,14 +22,14 @@ ELEMENTS = {"float32": "float", "float64": "double"}
 FEATURES = ("avx", "avx2", "fma", "avx512f", "avx512vl", "avx512dq", "avx512bw")
 """What of an x86 processor products make use of."""
 
-PANEL = 256 * 1024
-"""Bytes of a panel of b at most; it is read once for each row of tiles, from the second cache."""
+WHOLE, DEEP = 1000, 400
+"""The rows of b that are gone through at once, and what they are cut into if there are more."""
 
 BLOCK = 512 * 1024
-"""Bytes of a block of a that is copied; it is read once for each panel, from the second cache."""
+"""Bytes of the part of a that is gone through for one panel of b after another: it stays near."""
 
-DEEP = 384
-"""Columns of such a block."""
+FEW = 1024
+"""Numbers that are packed one by one rather than in squares, whose code takes time to make."""
 
 
 def host(binding: Any) -> Machine:
@@ -225,6 +225,9 @@ class _Driver:
         if m <= few and n > m and b.row == 1 and b.col != 1:
             self._dots(n, m, k, b.turned, a.turned, c.turned)
             return
+        if m <= few and b.col == 1:
+            self._rows(m, n, k, a, b, c)
+            return
         rest = n % self.width
         if rest <= few and a.col == 1 and (k >= 4 * self.width or n < self.width):
             tail = self._dots
@@ -248,24 +251,38 @@ class _Driver:
             block = self.room(n * k)
             self.call(Gather(self.element), n, b.pointer, b.col, b.row, k, block, k, k)
             b = Operand(block, 1, k)
-        kernel = Dots(self.element, self.width, min(m, 8, self.accumulators // n), n)
+        rows = min(m, 8, self.accumulators // n)
+        kernel = Dots(self.element, self.width, rows, n, self.products.machine.masks)
         self.call(kernel, m, k, a.pointer, a.row, b.pointer, b.col, c.pointer, c.row, c.col)
 
+    def _rows(self, m: int, n: int, k: int, a: Operand, b: Operand, c: Operand) -> None:
+        """Write sums of rows of b, which are contiguous."""
+        most = min(self.accumulators // m, 12)
+        depth = max(d for d in range(1, most + 1) if k % d == 0)
+        if 2 * depth < most:
+            depth = min(most, k)
+        masks = self.products.machine.masks
+        done = k // depth * depth
+        for start, length, step in ((0, done, depth), (done, k - done, 1)):
+            if length:
+                kernel = Rows(self.element, self.width, m, step, masks)
+                left, right = self.behind(a, 0, start), self.behind(b, start, 0)
+                self.call(
+                    kernel, n, length, left.pointer, a.row, a.col, right.pointer, b.row,
+                    c.pointer, c.row, 0 if start else 1,
+                )  # fmt: skip
+
     def _columns(self, m: int, n: int, k: int, a: Operand, b: Operand, c: Operand) -> None:
-        """Write vectors along m: columns of a are contiguous."""
-        vectors = min(8, self.accumulators // n, m // self.width)
-        tile = Tile(self.element, self.width, n, vectors, "", turned=True)
-        panel = vectors * self.width
-        self._tiles(n, m, k, b.turned, a.turned, c.turned, tile, k, n, m - panel, "null", "null")
+        """Write sums of columns of a, which are contiguous."""
+        room = self.room(n * m)
+        self._rows(n, m, k, b.turned, a.turned, Operand(room, m, 1))
+        self.call(Gather(self.element), m, room, 1, m, n, c.pointer, n, c.row)
 
     def _panels(self, m: int, n: int, k: int, a: Operand, b: Operand, c: Operand) -> None:
         """Write the product in panels, the last of them perhaps narrower."""
-        vectors = self._vectors(m, n)
+        vectors = self._vectors(n)
         panel = vectors * self.width
-        rows = self._rows(m, vectors)
-        packed = m > rows and self._is_scattered(n, k, a, panel)
-        deep = DEEP if packed else PANEL // (panel * self.bytes)
-        deep = -(-k // -(-k // deep))
+        deep = k if k <= WHOLE else -(-k // -(-k // DEEP))
         masks = self.products.machine.masks
         rest = n % panel
         whole = n if masks and rest > panel - self.width else n - rest
@@ -273,59 +290,39 @@ class _Driver:
             (0, whole, vectors, "all" if masks else ""),
             (whole, n, -(-rest // self.width), "all" if masks else "stores"),
         ):
-            if first == last:
-                continue
-            rows = self._rows(m, wide)
-            tile = Tile(self.element, self.width, rows, wide, masked, deep < k)
-            pack_a = self._packing(a.turned, rows) if packed else "null"
-            right, out = self.behind(b, 0, first), self.behind(c, 0, first)
-            pack_b = self._packing(b, 0) if self._is_copied(m, b, tile) else "null"
-            high = max(BLOCK // (deep * self.bytes) // rows, 1) * rows if packed else m
-            self._tiles(m, last - first, k, a, right, out, tile, deep, high, n, pack_a, pack_b)
+            if first < last:
+                rows = min(m, 12, self.accumulators // wide)
+                tile = Tile(self.element, self.width, rows, wide, masked, deep < k)
+                right, out = self.behind(b, 0, first), self.behind(c, 0, first)
+                self._tiles(m, last - first, k, a, right, out, tile, deep)
 
     def _tiles(
-        self, m: int, n: int, k: int, a: Operand, b: Operand, c: Operand,
-        tile: Tile, deep: int, high: int, last: int, pack_a: str, pack_b: str,
-    ) -> None:  # fmt: skip
+        self, m: int, n: int, k: int, a: Operand, b: Operand, c: Operand, tile: Tile, deep: int
+    ) -> None:
         """Write the product in tiles of one kind."""
-        panel = tile.vectors * self.width
-        block = self.room(
-            deep * -(-min(high, m) // tile.rows) * tile.rows if pack_a != "null" else 0
-        )
-        room = self.room(deep * panel if pack_b != "null" else 0)
+        panel, high = tile.vectors * self.width, m
+        pack = room = "null"
+        if b.col != 1 or tile.masked == "stores":
+            pack = f"@{self.products.kernel(self._packing(n, k, b))}"
+            room = self.room(deep * panel)
+        else:
+            high = max(BLOCK // (deep * self.bytes) // tile.rows, 1) * tile.rows
         self.call(
-            Tiles(self.element, self.width), m, n, k, *a, *b, *c, block, room, deep, high,
-            tile.rows, panel, last, f"@{self.products.kernel(tile)}", pack_a, pack_b,
+            Tiles(self.element, self.width), m, n, k, *a, *b, c.pointer, c.row, room, deep, high,
+            tile.rows, panel, f"@{self.products.kernel(tile)}", pack,
         )  # fmt: skip
 
-    def _vectors(self, m: int, n: int) -> int:
-        """Return the vectors of a panel: three fill the registers best, with squares to pack."""
+    def _vectors(self, n: int) -> int:
+        """Return the vectors of a panel: three fill the registers best."""
         needed = -(-n // self.width)
-        if 2 * m <= self._rows(m, 3):
-            return min(needed, 8, self.accumulators // m)
         if needed <= 2 or n == 4 * self.width:
             return min(needed, 2)
         return 3
 
-    def _rows(self, m: int, vectors: int) -> int:
-        return min(m, 12, self.accumulators // vectors)
-
-    def _is_scattered(self, n: int, k: int, a: Operand, panel: int) -> bool:
-        """Whether blocks of a are copied first: it is read often, or from too many pages."""
-        return (n > 2 * panel and k > 32) or (a.col != 1 and k > 256 and n > self.width)
-
-    def _is_copied(self, m: int, b: Operand, tile: Tile) -> bool:
-        """Whether panels of b are copied first."""
-        if b.col != 1 or tile.masked == "stores":
-            return True
-        return m > 4 * tile.rows and b.row != tile.vectors * self.width
-
-    def _packing(self, x: Operand, length: int) -> str:
-        """Return what packs rows of a matrix, of some length or padded to whole vectors."""
-        kernel: Kernel = Gather(self.element)
-        self.products.kernel(kernel)
-        if x.col == 1:
-            kernel = Strip(self.element, length) if length else Copy(self.element, self.width)
-        elif x.row == 1:
-            kernel = Turn(self.element, self.side)
-        return f"@{self.products.kernel(kernel)}"
+    def _packing(self, n: int, k: int, b: Operand) -> Kernel:
+        """Return what packs panels of b."""
+        gather = Gather(self.element)
+        self.products.kernel(gather)
+        if b.row == 1 and n * k > FEW:
+            return Turn(self.element, min(8, self.accumulators // 3))
+        return gather

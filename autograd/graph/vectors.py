@@ -112,6 +112,19 @@ class Function:
         below = self.put(f"icmp slt i64 {left}, {right}")
         return self.put(f"select i1 {below}, i64 {left}, i64 {right}")
 
+    def along(self, length: str, width: int, masks: bool) -> list[tuple[str, str, bool]]:
+        """Return the loops by vectors along a row: start, stop, and whether lanes may be missing.
+
+        Args:
+            length: of the row.
+            width: the numbers in a vector.
+            masks: whether one loop does, since masks cost nothing.
+        """
+        if masks:
+            return [("0", length, True)]
+        whole = self.put(f"and i64 {length}, -{width}")
+        return [("0", whole, False), (whole, length, True)]
+
     @contextmanager
     def loop(
         self, stop: str, step: str = "1", start: str = "0", carried: Sequence[tuple[str, str]] = ()
@@ -152,11 +165,12 @@ def vector(width: int, element: str) -> str:
 
 def mask(f: Function, width: int, lanes: str) -> str:
     """Write the mask of the first lanes of a vector; all of them where there are fewer."""
-    kind = f"<{width} x i64>"
-    one = f.put(f"insertelement {kind} poison, i64 {lanes}, i64 0")
-    count = f.put(f"shufflevector {kind} {one}, {kind} poison, <{width} x i32> zeroinitializer")
-    numbers = ", ".join(f"i64 {k}" for k in range(width))
-    return f.put(f"icmp slt {kind} <{numbers}>, {count}")
+    kind = f"<{width} x i32>"
+    count = f.put(f"trunc i64 {f.least(lanes, str(width))} to i32")
+    one = f.put(f"insertelement {kind} poison, i32 {count}, i64 0")
+    counts = f.put(f"shufflevector {kind} {one}, {kind} poison, {kind} zeroinitializer")
+    numbers = ", ".join(f"i32 {k}" for k in range(width))
+    return f.put(f"icmp slt {kind} <{numbers}>, {counts}")
 
 
 def mangled(width: int, element: str) -> str:
