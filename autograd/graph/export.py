@@ -7,16 +7,15 @@ what then remains without an operator is refused by name. Needs the extra `onnx`
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..errors import ArgumentError, message, require
 from ..observers import Observer
-from ..primitive import ROWS
 from .equations import Equation, Ref, Spec, identifier, refs_of
-from .lowering import ARRANGING, PERMUTING, SPREADS, opened
+from .lowering import ARRANGING, PERMUTING, opened
+from .spelling import SPELLED
 
 if TYPE_CHECKING:
     from .ir import Graph
@@ -49,109 +48,6 @@ REDUCTIONS = {
     "sum": "ReduceSum", "mean": "ReduceMean", "max": "ReduceMax", "min": "ReduceMin",
     "prod": "ReduceProd", "any": "ReduceMax", "all": "ReduceMin",
 }  # fmt: skip
-
-
-def _kahan_log1p(x: Any) -> Any:
-    """Return log(1 + x) to within a few ulps; Kahan's correction of what 1 + x rounds off."""
-    u = 1 + x
-    plain = np.log(u)
-    return np.where(u == 1, x, np.where(np.abs(u) == np.inf, plain, plain * (x / (u - 1))))
-
-
-def _kahan_expm1(x: Any) -> Any:
-    """Return exp(x) - 1 to within a few ulps; Kahan's correction as in log1p."""
-    u = np.exp(x)
-    near = (u - 1) * (x / np.log(u))
-    return np.where(u == 1, x, np.where((u - 1 == -1) | (u == np.inf), u - 1, near))
-
-
-def _trunc(x: Any) -> Any:
-    return np.where(x < 0, np.ceil(x), np.floor(x))
-
-
-def _mod(a: Any, b: Any) -> Any:
-    rest = np.fmod(a, b)
-    return np.where((rest != 0) & ((rest < 0) != (b < 0)), rest + b, rest)
-
-
-def _floor_divide(a: Any, b: Any) -> Any:
-    quotient = (a - _mod(a, b)) / b
-    below = np.floor(quotient)
-    return np.where(quotient - below > 0.5, below + 1, below)
-
-
-def _hypot(a: Any, b: Any) -> Any:
-    large = np.maximum(np.abs(a), np.abs(b))
-    ratio = np.minimum(np.abs(a), np.abs(b)) / large
-    return np.where((large == 0) | (large == np.inf), large, large * np.sqrt(1 + ratio * ratio))
-
-
-def _copysign(a: Any, b: Any) -> Any:
-    size = np.abs(a)
-    return np.where((b < 0) | (1 / b < 0), -size, size)
-
-
-def _xlogy(x: Any, y: Any) -> Any:
-    return np.where(x == 0, 0.0, x * np.log(np.where(x == 0, 1.0, y)))
-
-
-def _nan_to_num(x: Any, nan: Any = 0.0, posinf: Any = None, neginf: Any = None) -> Any:
-    most = float(np.finfo(x.dtype).max)
-    high, low = most if posinf is None else posinf, -most if neginf is None else neginf
-    return np.where(np.isnan(x), nan, np.where(x == np.inf, high, np.where(x == -np.inf, low, x)))
-
-
-def _sinc(x: Any, n: int = 0) -> Any:
-    if n:
-        return ROWS["sinc"].forward(x, n)
-    z = np.pi * np.where(x == 0, 1.0, x)
-    return np.where(x == 0, 1.0, np.sin(z) / z)
-
-
-def _dot(a: Any, b: Any) -> Any:
-    if not (a.ndim and b.ndim):
-        return a * b
-    return np.matmul(a, b) if b.ndim <= 2 else np.tensordot(a, b, (-1, -2))
-
-
-SPELLED: Mapping[str, Callable[..., Any]] = {
-    "square": lambda x: x * x,
-    "cbrt": lambda x: np.sign(x) * np.abs(x) ** (1 / 3),
-    "exp2": lambda x: 2.0**x,
-    "log2": lambda x: np.log(x) / np.log(2.0),
-    "log10": lambda x: np.log(x) / np.log(10.0),
-    "log1p": _kahan_log1p,
-    "expm1": _kahan_expm1,
-    "logaddexp": lambda a, b: np.maximum(a, b) + np.log1p(np.exp(-np.abs(a - b))),
-    "xlogy": _xlogy,
-    "sinc": _sinc,
-    "logit": lambda x: np.log(x / (1 - x)),
-    "deg2rad": lambda x: x * (np.pi / 180),
-    "radians": lambda x: x * (np.pi / 180),
-    "rad2deg": lambda x: x * (180 / np.pi),
-    "degrees": lambda x: x * (180 / np.pi),
-    "hypot": _hypot,
-    "copysign": _copysign,
-    "mod": _mod,
-    "floor_divide": _floor_divide,
-    "clip": lambda x, low, high: np.minimum(np.maximum(x, low), high),
-    "fmax": lambda a, b: np.where(np.isnan(b) | (a >= b), a, b),
-    "fmin": lambda a, b: np.where(np.isnan(b) | (a <= b), a, b),
-    "nan_to_num": _nan_to_num,
-    "not_equal": lambda a, b: np.logical_not(a == b),
-    "isfinite": lambda x: np.abs(x) < np.inf,
-    "trunc": _trunc,
-    "fix": _trunc,
-    **SPREADS,
-    "outer": lambda a, b: np.reshape(a, (-1, 1)) * np.reshape(b, (1, -1)),
-    "vdot": lambda a, b: np.sum(np.reshape(a, (-1,)) * np.reshape(b, (-1,))),
-    "vecdot": lambda a, b: np.sum(a * b, axis=-1),
-    "matvec": lambda a, b: np.sum(a * b[..., None, :], axis=-1),
-    "vecmat": lambda a, b: np.sum(a[..., :, None] * b, axis=-2),
-    "inner": lambda a, b: np.tensordot(a, b, (-1, -1)) if a.ndim and b.ndim else a * b,
-    "dot": _dot,
-}
-"""Rows that ONNX has no operator for, in rows that it has."""
 
 
 def onnx_of(graph: Graph) -> Any:
@@ -230,6 +126,11 @@ class _Writer:
             operator = OPERATORS[name]
             if name in ("softmax", "log_softmax"):
                 self.node(operator, operands, out, axis=params.get("axis", -1))
+            elif name == "round" and params:
+                tens = self.array(np.array(10.0 ** params["decimals"], spec.dtype))
+                scaled = self.node("Mul", [operands[0], tens], self.fresh(f"{out}_scaled"))
+                whole = self.node("Round", [scaled], self.fresh(f"{out}_whole"))
+                self.node("Div", [whole, tens], out)
             elif not params:
                 kind = np.dtype(bool) if operator in LOGICAL else self.common(equation, spec)
                 self.node(operator, self.all_as(operands, specs, kind), out)
@@ -242,7 +143,13 @@ class _Writer:
         elif name == "where":
             condition = self.as_kind(operands[0], specs[0].dtype, np.dtype(bool))
             branches = self.all_as(operands[1:], specs[1:], spec.dtype)
-            self.node("Where", [condition, *branches], out)
+            if spec.dtype.kind == "b":  # which onnxruntime chooses among no truth values
+                yes = self.node("And", [condition, branches[0]], self.fresh(f"{out}_yes"))
+                other = self.node("Not", [condition], self.fresh(f"{out}_not"))
+                no = self.node("And", [other, branches[1]], self.fresh(f"{out}_no"))
+                self.node("Or", [yes, no], out)
+            else:
+                self.node("Where", [condition, *branches], out)
         elif name == "astype":
             self.node("Cast", operands, out, to=self.kind(spec.dtype))
         elif name == "fmod" and not params:
@@ -250,7 +157,10 @@ class _Writer:
         elif name in ("concatenate", "stack"):
             self.joined(equation, spec, self.all_as(operands, specs, spec.dtype), specs, out)
         elif name == "cumsum":
-            axis, operand = params.get("axis"), operands[0]
+            axis, operand = (
+                params.get("axis"),
+                self.as_kind(operands[0], specs[0].dtype, spec.dtype),
+            )
             if axis is None:
                 operand, axis = self.reshaped(operand, (-1,)), 0
             self.node("CumSum", [operand, self.array(np.array(axis))], out)
@@ -263,10 +173,16 @@ class _Writer:
         elif name == "tensordot":
             text = _subscripts(specs, params.get("axes", 2))
             self.node("Einsum", self.all_as(operands, specs, spec.dtype), out, equation=text)
-        elif name == "scatter" and not refs_of(params):
-            self.scattered(equation, spec, operands[0], out)
-        elif name == "getitem" and isinstance(params["index"], Ref):
-            self.node("Gather", [operands[0], self.names[params["index"].variable]], out, axis=0)
+        elif name in ("sort", "argsort"):
+            self.sorted(equation, spec, operands[0], out)
+        elif name == "tie_mean":
+            self.averaged(equation, spec, operands[0], out)
+        elif name == "scatter":
+            self.scattered(equation, spec, operands[0], specs[0], out)
+        elif name == "getitem" and refs_of(params):
+            entries = self.reshaped(operands[0], (-1,))
+            places, _ = self.places(equation, specs[0].shape)
+            self.node("Gather", [entries, places], out, axis=0)
         elif name in ARRANGING and not refs_of(params):
             self.arranged(equation, spec, operands[0], specs[0], out)
         else:
@@ -291,10 +207,11 @@ class _Writer:
         if not given.shape:
             self.node("Identity", [self.as_kind(operand, given.dtype, spec.dtype)], out)
             return
-        kind = np.dtype("i4") if spec.dtype.kind == "b" else spec.dtype
-        operands = [
-            self.as_kind(operand, given.dtype, kind), self.array(np.array(axes, np.int64))
-        ]  # fmt: skip
+        kind, have = spec.dtype, given.dtype
+        if kind.kind == "b":  # the least or largest of zeros and ones
+            operand, have = self.as_kind(operand, have, kind), kind
+            kind = np.dtype("i4")
+        operands = [self.as_kind(operand, have, kind), self.array(np.array(axes, np.int64))]
         keep = int(params.get("keepdims", False))
         if kind == spec.dtype:
             self.node(operator, operands, out, keepdims=keep)
@@ -307,11 +224,43 @@ class _Writer:
         operator = "ArgMax" if equation.row.name == "argmax" else "ArgMin"
         axis = equation.params.get("axis")
         keep = equation.params.get("keepdims", False)
-        if axis is None and keep:
-            raise self.lacking(equation)
+        if axis is not None:
+            self.node(operator, [operand], out, axis=int(axis), keepdims=int(keep))
+            return
+        flat = self.reshaped(operand, (-1,))
+        found = self.node(operator, [flat], self.fresh(f"{out}_flat"), axis=0, keepdims=0)
+        self.reshaped(found, (1,) * len(given.shape) if keep else (), out)
+
+    def sorted(self, equation: Equation, spec: Spec, operand: str, out: str) -> None:
+        """Write what puts entries in order: of equal ones, the first stays first."""
+        axis = equation.params.get("axis", -1)
         if axis is None:
             operand, axis = self.reshaped(operand, (-1,)), 0
-        self.node(operator, [operand], out, axis=int(axis), keepdims=int(keep))
+        if not spec.shape:
+            raise self.lacking(equation)
+        count = self.array(np.array([spec.shape[axis]], np.int64))
+        names = [out, self.fresh(f"{out}_places")]
+        if equation.row.name == "argsort":
+            names.reverse()
+        make = self.onnx.helper.make_node
+        self.nodes.append(make("TopK", [operand, count], names, axis=axis, largest=0, sorted=1))
+
+    def averaged(self, equation: Equation, spec: Spec, operand: str, out: str) -> None:
+        """Write the means of groups of entries."""
+        groups = equation.params["groups"]
+        given = self.names[groups.variable] if type(groups) is Ref else self.array(groups)
+        places = self.reshaped(given, (-1,))
+        size = int(np.prod(spec.shape))
+        zeros, ones = (self.array(np.full(size, x, spec.dtype)) for x in (0, 1))
+        totals, counts = (
+            self.node(
+                "ScatterElements", [zeros, places, x], self.fresh(f"{out}_{what}"), reduction="add"
+            )
+            for what, x in (("totals", self.reshaped(operand, (-1,))), ("sizes", ones))
+        )
+        sizes = self.node("Max", [counts, ones], self.fresh(f"{out}_sizes"))
+        means = self.node("Div", [totals, sizes], self.fresh(f"{out}_means"))
+        self.node("Gather", [means, given], out, axis=0)
 
     def joined(
         self, equation: Equation, spec: Spec, operands: list[str], specs: list[Spec], out: str
@@ -325,18 +274,66 @@ class _Writer:
             operands = [self.reshaped(x, shape) for x in operands]
         self.node("Concat", operands, out, axis=axis)
 
-    def scattered(self, equation: Equation, spec: Spec, operand: str, out: str) -> None:
+    def scattered(
+        self, equation: Equation, spec: Spec, operand: str, given: Spec, out: str
+    ) -> None:
         """Write entries put, and added up, where an index points."""
         size = int(np.prod(spec.shape))
-        where = np.arange(size).reshape(spec.shape)[equation.params["index"]]
-        given = self.graph.specs[equation.inputs[0]]
+        if refs_of(equation.params):
+            name, shape = self.places(equation, spec.shape)
+            places = self.reshaped(name, (-1,))
+        else:
+            where = np.arange(size).reshape(spec.shape)[equation.params["index"]]
+            shape = given.shape
+            places = self.array(np.broadcast_to(where, shape).reshape(-1))
+        if shape != given.shape:
+            wanted = self.array(np.array(shape, np.int64))
+            operand = self.node("Expand", [operand, wanted], self.fresh(f"{out}_spread"))
         flat = self.fresh(f"{out}_flat")
         zeros = self.array(np.zeros(size, spec.dtype))
-        places = self.array(np.broadcast_to(where, given.shape).reshape(-1))
         self.node(
             "ScatterElements", [zeros, places, self.reshaped(operand, (-1,))], flat, reduction="add"
         )
         self.reshaped(flat, spec.shape, out)
+
+    def places(self, equation: Equation, shape: tuple[int, ...]) -> tuple[str, tuple[int, ...]]:
+        """Write which entries, counted through, a computed index names; return their shape too."""
+        index = equation.params["index"]
+        parts = list(index) if type(index) is tuple else [index]
+        before = 0
+        while isinstance(parts[before], slice) and parts[before] == slice(None):
+            before += 1
+        chosen = parts[before:]
+        if any(isinstance(part, (slice, type(None), type(...))) for part in chosen):
+            raise self.lacking(equation)
+        shapes = [
+            self.graph.specs[part.variable].shape if type(part) is Ref else np.shape(part)
+            for part in chosen
+        ]
+        block = np.broadcast_shapes(*shapes)
+        after = shape[before + len(chosen) :]
+        whole = (*shape[:before], *block, *after)
+        strides = [int(np.prod(shape[k + 1 :])) for k in range(len(shape))]
+        # what does not depend on the index
+        rest = np.zeros(whole, np.int64)
+        for k, n in [*enumerate(shape[:before]), *enumerate(after, before + len(chosen))]:
+            axis = k if k < before else k - len(chosen) + len(block)
+            one = [n if j == axis else 1 for j in range(len(whole))]
+            rest += np.arange(n).reshape(one) * strides[k]
+        total = self.array(rest)
+        for k, (part, own) in enumerate(zip(chosen, shapes, strict=True), before):
+            laid = (*(1,) * (before + len(block) - len(own)), *own, *(1,) * len(after))
+            length, stride = (self.array(np.array(x, np.int64)) for x in (shape[k], strides[k]))
+            if type(part) is not Ref:
+                name = self.array(np.reshape(part, laid).astype(np.int64))
+            else:
+                dtype = self.graph.specs[part.variable].dtype
+                name = self.as_kind(self.names[part.variable], dtype, np.dtype(np.int64))
+                name = self.reshaped(name, laid)
+            name = self.node("Mod", [name, length], self.fresh("place"))  # -1 is the last
+            name = self.node("Mul", [name, stride], self.fresh("place"))
+            total = self.node("Add", [total, name], self.fresh("place"))
+        return total, whole
 
     def arranged(self, equation: Equation, spec: Spec, operand: str, given: Spec, out: str) -> None:
         """Write a row as what it does to the positions of entries."""
