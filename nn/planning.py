@@ -6,6 +6,7 @@ whole step has succeeded. What a trace cannot follow runs eagerly instead, with 
 
 from __future__ import annotations
 
+import itertools
 import math
 import threading
 import warnings
@@ -346,18 +347,22 @@ class Measurement:
 
     def __init__(self, model: Any, x: Any, y: Any, weight: Any) -> None:
         recipe = model.recipe
+        self.means = recipe.means
+        self.tells_all = len(self.means) == len(recipe.metrics)
         self.makers = _rehearsed(model, x, False).makers
 
         def step(x: Any, y: Any, weight: Any, drawn: Any) -> Any:
             with gathering(Effects(drawn)):
                 loss, prediction = recipe.outcome(model, x, y, weight)
-            return [loss, prediction, *_terms(recipe, y, prediction, weight)]
+            shown = [] if self.tells_all else [prediction]
+            return [loss, *_terms(recipe, y, prediction, weight), *shown]
 
         self.program = _program(model, step, x, y, weight, [make() for make in self.makers])
 
     def __call__(self, batch: Sequence[Any]) -> tuple[float, Any, list[Any]]:
-        """Return loss, outputs, and the terms of metrics."""
-        loss, prediction, *terms = self.program([*batch, *[make() for make in self.makers]])
+        """Return loss, outputs, and the terms of metrics; outputs only if a metric needs them."""
+        loss, *terms = self.program([*batch, *[make() for make in self.makers]])
+        prediction = None if self.tells_all else terms.pop()
         return float(loss), prediction, terms
 
 
@@ -380,6 +385,8 @@ class TrainingPlan:
     def __init__(self, model: Any, x: Any, y: Any, weight: Any) -> None:
         recipe = model.recipe
         optimizer = self.optimizer = recipe.optimizer
+        self.means = recipe.means
+        self.tells_all = len(self.means) == len(recipe.metrics)
         rehearsed = _rehearsed(model, x, True)
         self.makers = rehearsed.makers
         self.names = [tuple(slots) for slots in optimizer.state]
@@ -392,6 +399,7 @@ class TrainingPlan:
             with gathering(Effects(drawn)) as effects:
                 value, prediction = recipe.outcome(model, x, y, weight, True)
             terms = _terms(recipe, y, prediction, weight)
+            shown = [] if self.tells_all else [prediction]
             parameters = optimizer.parameters
             gradients = ag.gradients(value, parameters, create_graph=True)
             found = {i: g for i, g in enumerate(gradients) if g is not None}
@@ -407,20 +415,20 @@ class TrainingPlan:
             self.slots = [(i, tuple(slots)) for i, (_, slots) in changes.items()]
             new = [w for w, _ in changes.values()]
             kept = [slot for _, slots in changes.values() for slot in slots.values()]
-            self.first = 2 + len(terms)
-            return [value, prediction, *terms, *sizes, *new, *effects.moved.values(), *kept]
+            parts = [value], shown, terms, sizes, [*new, *effects.moved.values()], kept
+            self.ends = list(itertools.accumulate(map(len, parts)))
+            return list(itertools.chain(*parts))
 
         drawn = [make() for make in self.makers]
         state = [list(slots.values()) for slots in optimizer.state]
         self.program = _program(model, step, x, y, weight, drawn, 0.5, 1.0, state)
-        self.sizes = len(optimizer.parameters)
 
     def __call__(
         self, batch: Sequence[Any], drawn: list[Any]
     ) -> tuple[float, Any, list[Any], Callable[[], None] | None]:
         """Return loss, outputs, the terms of metrics, and what carries out the update.
 
-        That is None if anything is not finite.
+        That is None if anything is not finite; so are outputs that no metric looks at.
 
         Args:
             batch: the arrays of the batch.
@@ -432,18 +440,16 @@ class TrainingPlan:
         values = [*batch, *drawn, optimizer.learning_rate, optimizer.iterations + 1.0]
         values += [state[i][name] for i, name in self.given]
         found = self.program(values)
-        first = self.first + self.sizes
-        last = first + len(self.leaves)
         loss = float(found[0])
-        terms = found[2 : self.first]
-        if not math.isfinite(loss) or not math.isfinite(sum(map(float, found[self.first : first]))):
-            return loss, found[1], terms, None
+        one, shown, terms, sizes, leaves, _ = self.ends
+        if not math.isfinite(loss) or not math.isfinite(sum(map(float, found[terms:sizes]))):
+            return loss, None, [], None
 
         def commit() -> None:
-            ag.adopt(self.leaves, found[first:last])
-            rest = iter(found[last:])
+            ag.adopt(self.leaves, found[sizes:leaves])
+            rest = iter(found[leaves:])
             for i, names in self.slots:
                 state[i] = {name: np.asarray(next(rest)) for name in names}
             optimizer.iterations += 1
 
-        return loss, found[1], terms, commit
+        return loss, found[one] if shown > one else None, found[shown:terms], commit

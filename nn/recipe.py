@@ -71,23 +71,31 @@ class Recipe:
             found += mean.terms(y, prediction, self._weight(mean, weight))
         return found
 
-    def measure(self, y: Any, prediction: Any, weight: Any, terms: Sequence[Any] = ()) -> None:
+    def measure(
+        self,
+        y: Any,
+        prediction: Any,
+        weight: Any,
+        means: Sequence[MeanOf] = (),
+        terms: Sequence[Any] = (),
+    ) -> None:
         """Let the metrics take in a batch.
 
         Args:
             y: its targets.
             prediction: the outputs.
             weight: one weight an example, or None.
-            terms: what `terms` gave, if it was asked: then the others alone look at the outputs.
+            means: the metrics whose terms are known; the others look at the outputs.
+            terms: what `terms` gave for those.
         """
-        means = self.means if terms else []
-        others = [m for m in self.metrics if m not in means]
-        if others:
+        if len(means) < len(self.metrics):
             p = np.asarray(plain_value(prediction))
-            for metric in others:
-                metric.update_state(y, p, self._weight(metric, weight))
-        for k, mean in enumerate(means):
-            mean.add_terms(terms[2 * k], terms[2 * k + 1])
+            for metric in self.metrics:
+                if metric not in means:
+                    metric.update_state(y, p, self._weight(metric, weight))
+        numbers = iter(terms)
+        for mean in means:
+            mean.add_terms(next(numbers), next(numbers))
 
     def reset(self) -> None:
         """Let the metrics start from nothing."""

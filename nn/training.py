@@ -56,7 +56,7 @@ def train_step(model: Any, recipe: Recipe, x: Any, y: Any, weight: Any) -> float
     if commit is None:
         # the eager step finds what is not finite, if anything is
         return _eager_step(model, recipe, x, y, weight, Effects(drawn))
-    recipe.measure(y, prediction, weight, terms)
+    recipe.measure(y, prediction, weight, plan.means, terms)
     commit()
     return float(loss)
 
@@ -94,10 +94,10 @@ def test_step(model: Any, recipe: Recipe, x: Any, y: Any, weight: Any) -> float:
         loss, prediction = recipe.outcome(model, x, y, weight)
         value = float(loss.item())
         planner.notify(model)
-        terms = []
+        recipe.measure(y, prediction, weight)
     else:
         value, prediction, terms = plan(batch)
-    recipe.measure(y, prediction, weight, terms)
+        recipe.measure(y, prediction, weight, plan.means, terms)
     return value
 
 
