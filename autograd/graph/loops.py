@@ -9,20 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from ..primitive import Primitive
-from .lanes import Lane, Lines
-from .llvm import block_of
+from .entries import Entries
+from .lanes import Lane
 from .passes import (
-    MEMORY,
-    WHOLE,
-    Constant,
     Dim,
     Fold,
-    Multiplication,
-    Operation,
     Pass,
-    Place,
-    collapsed,
 )
 
 UNROLLED = 4
@@ -30,84 +22,42 @@ UNROLLED = 4
 
 
 class Written(NamedTuple):
-    """The text of a pass, and the functions that it calls as (lane, symbol, arity)."""
+    """A pass in LLVM text.
+
+    Args:
+        text: the function behind its name; passes of the same text are one function.
+        size: how many entries there are, for a function that takes them as its last argument.
+        called: the functions that it calls, as (lane, symbol, arity).
+        declared: the lines that make others known.
+    """
 
     text: str
+    size: int | None
     called: frozenset[tuple[Lane, str, int]]
     declared: frozenset[str]
 
 
-def written(work: Pass, name: str, width: int) -> Written:
-    """Return a pass as LLVM text.
+def written(work: Pass, width: int) -> Written:
+    """Return a pass as LLVM text: a function of the addresses of its places, in order.
 
     Args:
         work: the pass.
-        name: what the function is called.
         width: bytes of a vector register.
     """
-    return _Writer(work, name, width).written()
+    return _Writer(work, width).written()
 
 
-def multiplied(work: Multiplication, name: str) -> Written:
-    """Return the call of a product of matrices as LLVM text.
-
-    Args:
-        work: the product.
-        name: what the function is called.
-    """
-    lines = Lines()
-    addresses = [address(lines, place) for place in work.places()]
-    addresses.append(address(lines, Place(0, work.workspace, (), "")))
-    lines.do(f"call void @{work.name}({', '.join(f'ptr {a}' for a in addresses)})")
-    return Written(function(name, lines), frozenset(), frozenset())
-
-
-def address(lines: Lines, place: Place) -> str:
-    """Write what finds the first entry of a place; return its name."""
-    slot = lines.put(f"getelementptr ptr, ptr %roots, i64 {place.root}")
-    root = lines.put(f"load ptr, ptr {slot}")
-    return lines.put(f"getelementptr i8, ptr {root}, i64 {place.offset}")
-
-
-def function(name: str, lines: Lines) -> str:
-    """Return lines as a function of the table of addresses."""
-    return "\n".join(
-        [f"define internal void @{name}(ptr %roots) {{\nentry:", *lines.text, "ret void", "}"]
-    )
-
-
-class _Writer(Lines):
-    def __init__(self, work: Pass, name: str, width: int) -> None:
-        super().__init__()
-        self.work = work
-        self.name = name
-        self.called: set[tuple[Lane, str, int]] = set()
-        self.declared: set[str] = set()
+class _Writer(Entries):
+    def __init__(self, work: Pass, width: int) -> None:
+        super().__init__(work, width)
         self.here = "entry"
         self.loops = 0
-        self.places = work.places()
-        gone = frozenset[int]() if work.fold is None else work.fold.axes
-        self.dims = collapsed(work.shape, self.places, gone)
-        inner = self.dims[-1].size if self.dims else 1
-        kinds = {s.computed if isinstance(s, Operation) else s.kind for s in work.steps}
-        if self.summed is not None:
-            kinds.add(self.summed)
-        widest = 4 if "f8" not in kinds else 8
-        self.count = min(max(width // widest, 1), 1 << (inner - 1).bit_length())
-
-    @property
-    def summed(self) -> str | None:
-        """The kind that the reduction computes with: sums of floats are kept in doubles."""
-        fold = self.work.fold
-        if fold is None:
-            return None
-        return "f8" if fold.kind == "f4" and fold.combine.name in ("add", "multiply") else fold.kind
 
     # ---- text ------------------------------------------------------------------------------------
 
     def written(self) -> Written:
         """Return the function."""
-        bases = [address(self, place) for place in self.places]
+        bases = [f"%p{k}" for k in range(len(self.places))]
         if self.work.fold is None:
             self.outer(self.dims[:-1], bases, self.across)
         elif self.dims and self.dims[-1].goes:
@@ -116,11 +66,14 @@ class _Writer(Lines):
         else:
             kept = [d for d in self.dims[:-1] if not d.goes]
             self.outer(kept, bases, self.along_columns)
-        return Written(function(self.name, self), frozenset(self.called), frozenset(self.declared))
+        given = [f"ptr {base}" for base in bases] + ["i64 %size"] * self.sized
+        text = "\n".join([f"({', '.join(given)}) {{", "entry:", *self.text, "ret void", "}"])
+        size = self.dims[0].size if self.sized else None
+        return Written(text, size, frozenset(self.called), frozenset(self.declared))
 
     def loop(
         self,
-        count: int,
+        count: int | str,
         step: int,
         carried: Sequence[tuple[str, str]],
         body: Callable[[str, list[str]], list[str]],
@@ -128,7 +81,7 @@ class _Writer(Lines):
         """Write a loop; return the names of the carried values after it.
 
         Args:
-            count: where the index ends, a multiple of the step.
+            count: where the index ends, a positive multiple of the step.
             step: what it grows by.
             carried: type and first value of what goes from round to round.
             body: writes one round for index and carried values, and returns the next ones.
@@ -207,21 +160,56 @@ class _Writer(Lines):
             values = body(str(start), mask, values)
         return values
 
+    def sized_blocks(self, body: Callable[[str, str | None], None]) -> None:
+        """Go along an axis whose size is an argument, in vectors."""
+        whole = self.put(f"and i64 %size, {-self.count}")
+        self.do(f"%many = icmp ne i64 {whole}, 0")
+        self.do("br i1 %many, label %whole, label %rest")
+        self.do("whole:")
+        self.here = "whole"
+
+        def several(index: str, given: list[str]) -> list[str]:
+            body(index, None)
+            return given
+
+        self.loop(whole, self.count, [], several)
+        self.do("br label %rest")
+        self.do("rest:")
+        left = self.put(f"and i64 %size, {self.count - 1}")
+        self.do(f"%some = icmp ne i64 {left}, 0")
+        self.do("br i1 %some, label %last, label %end")
+        self.do("last:")
+        kind = self.lane.of("i32")
+        narrow = self.put(f"trunc i64 {left} to i32")
+        first = self.put(f"insertelement {kind} poison, i32 {narrow}, i64 0")
+        zeros = f"{kind} zeroinitializer"
+        bound = self.put(f"shufflevector {kind} {first}, {kind} poison, {zeros}")
+        numbers = ", ".join(f"i32 {j}" for j in range(self.count))
+        body(whole, self.put(f"icmp ult {kind} <{numbers}>, {bound}"))
+        self.do("br label %end")
+        self.do("end:")
+
     # ---- the three forms -------------------------------------------------------------------------
 
     def across(self, bases: list[str]) -> None:
         """Write the innermost loop of a pass without a reduction."""
         still = self.still(bases)
 
-        def body(index: str, mask: str | None, _: list[str]) -> list[str]:
+        def body(index: str, mask: str | None) -> None:
             values = self.computed(bases, still, index, mask)
             for (value, place), base in zip(
                 self.work.stores, bases[-len(self.work.stores) :], strict=True
             ):
                 self.store(values[value], self.work.kind(value), place.kind, base, index, mask)
-            return []
 
-        self.blocks([], body)
+        def block(index: str, mask: str | None, given: list[str]) -> list[str]:
+            body(index, mask)
+            return given
+
+        if self.sized:
+            self.sized_blocks(body)
+        else:
+            self.blocks([], block)
 
     def along_rows(self, bases: list[str]) -> None:
         """Write a reduction whose innermost axis goes."""
@@ -326,169 +314,3 @@ class _Writer(Lines):
             divisor = self.constant(float(fold.divisor), kind)
             total = self.put(f"fdiv {real} {total}, {divisor}")
         self.store(total, kind, fold.place.kind, base, index, mask)
-
-    # ---- values ----------------------------------------------------------------------------------
-
-    @property
-    def lane(self) -> Lane:
-        return Lane("double", self.count)
-
-    def lane_of(self, kind: str | None) -> str:
-        """Return the type of values of a kind in registers."""
-        return self.lane.of({"f4": "float", "f8": "double", "b1": "i1"}.get(str(kind), "i64"))
-
-    def constant(self, value: float | bool, kind: str | None) -> str:
-        if kind in ("f4", "f8"):
-            return Lane("float" if kind == "f4" else "double", self.count).number(float(value))
-        if kind == "b1":
-            return self.lane.all("i1", "true" if value else "false")
-        return self.lane.all("i64", str(int(value)))
-
-    def still(self, bases: list[str]) -> dict[int, str]:
-        """Load what does not change along the innermost axis, once."""
-        found = {}
-        if self.dims:
-            for k, (place, base) in enumerate(zip(self.loads, bases, strict=False)):
-                if not self.dims[-1].strides[k]:
-                    found[k] = self.spread(place, base)
-        return found
-
-    @property
-    def loads(self) -> list[Place]:
-        return [s for s in self.work.steps if isinstance(s, Place)]
-
-    def spread(self, place: Place, base: str) -> str:
-        memory = MEMORY[place.kind]
-        one = self.put(f"load {memory}, ptr {base}")
-        if self.count > 1:
-            kind = self.lane.of(memory)
-            first = self.put(f"insertelement {kind} poison, {memory} {one}, i64 0")
-            zero = self.lane.of("i32")
-            one = self.put(f"shufflevector {kind} {first}, {kind} poison, {zero} zeroinitializer")
-        return self.raised(one, place.kind)
-
-    def raised(self, value: str, kind: str) -> str:
-        """Return a loaded value as registers hold it: truth as bits, whole numbers of 64 bits."""
-        memory = self.lane.of(MEMORY[kind])
-        if kind == "b1":
-            return self.put(f"icmp ne {memory} {value}, {self.lane.all('i8', '0')}")
-        if kind[0] in "iu" and kind != "i8":
-            word = "sext" if kind[0] == "i" else "zext"
-            return self.put(f"{word} {memory} {value} to {self.lane.of('i64')}")
-        return value
-
-    def load(self, place: Place, stride: int, base: str, index: str, mask: str | None) -> str:
-        memory = MEMORY[place.kind]
-        kind, size = self.lane.of(memory), int(place.kind[1])
-        if stride == size or self.count == 1:
-            at = base
-            if index != "0":
-                moved = self.put(f"mul i64 {index}, {stride}")
-                at = self.put(f"getelementptr i8, ptr {base}, i64 {moved}")
-            if mask is None:
-                return self.raised(self.put(f"load {kind}, ptr {at}, align {size}"), place.kind)
-            name = f"llvm.masked.load.{self.vector(memory)}.p0"
-            self.declared.add(f"declare {kind} @{name}(ptr, i32, {self.lane.bit}, {kind})")
-            given = f"ptr {at}, i32 {size}, {self.lane.bit} {mask}, {kind} zeroinitializer"
-            return self.raised(self.put(f"call {kind} @{name}({given})"), place.kind)
-        moved = self.put(f"mul i64 {index}, {stride}")
-        at = self.put(f"getelementptr i8, ptr {base}, i64 {moved}")
-        offsets = ", ".join(f"i64 {j * stride}" for j in range(self.count))
-        pointers = self.put(f"getelementptr i8, ptr {at}, {self.lane.of('i64')} <{offsets}>")
-        name = f"llvm.masked.gather.{self.vector(memory)}.v{self.count}p0"
-        many = self.lane.of("ptr")
-        self.declared.add(f"declare {kind} @{name}({many}, i32, {self.lane.bit}, {kind})")
-        bits = mask or self.lane.all("i1", "true")
-        given = f"{many} {pointers}, i32 {size}, {self.lane.bit} {bits}, {kind} zeroinitializer"
-        return self.raised(self.put(f"call {kind} @{name}({given})"), place.kind)
-
-    def vector(self, memory: str) -> str:
-        short = {"float": "f32", "double": "f64"}.get(memory, memory)
-        return f"v{self.count}{short}"
-
-    def store(
-        self, value: str, kind: str, into: str, base: str, index: str, mask: str | None
-    ) -> None:
-        memory = MEMORY[into]
-        value = self.converted(value, kind, into)
-        if into == "b1":
-            value = self.put(f"zext {self.lane.bit} {value} to {self.lane.of('i8')}")
-        many = self.lane.of(memory)
-        at = base
-        if index != "0":
-            at = self.put(f"getelementptr {memory}, ptr {base}, i64 {index}")
-        if mask is None:
-            self.do(f"store {many} {value}, ptr {at}, align {int(into[1])}")
-            return
-        name = f"llvm.masked.store.{self.vector(memory)}.p0"
-        self.declared.add(f"declare void @{name}({many}, ptr, i32, {self.lane.bit})")
-        given = f"{many} {value}, ptr {at}, i32 {int(into[1])}, {self.lane.bit} {mask}"
-        self.do(f"call void @{name}({given})")
-
-    def computed(
-        self, bases: list[str], still: dict[int, str], index: str, mask: str | None
-    ) -> list[str]:
-        """Write all steps for a vector; return the names of their values."""
-        values: list[str] = []
-        loaded = 0
-        for step in self.work.steps:
-            if isinstance(step, Place):
-                name = still.get(loaded)
-                if name is None:
-                    stride = self.dims[-1].strides[loaded] if self.dims else 0
-                    name = self.load(step, stride, bases[loaded], index, mask)
-                loaded += 1
-            else:
-                name = self.operation(step, values)
-            values.append(name)
-        return values
-
-    def operation(self, step: Operation, values: list[str]) -> str:
-        operands = []
-        for given in step.inputs:
-            if isinstance(given, Constant):
-                kind = "b1" if isinstance(given.value, bool) else step.computed
-                operands.append((self.constant(given.value, kind), kind))
-            else:
-                operands.append((values[given], self.work.kind(given)))
-        if step.row is None:
-            name, kind = operands[0]
-        elif step.computed[0] == "i":
-            (x, _), (y, _) = operands
-            word = WHOLE[step.row.name]
-            name, kind = self.put(f"icmp {word} {self.lane.of('i64')} {x}, {y}"), "b1"
-        else:
-            name, kind = self.run(step.row, operands, step.computed)
-        return self.converted(name, kind, step.kind)
-
-    def run(
-        self, row: Primitive, operands: Sequence[tuple[str, str]], kind: str
-    ) -> tuple[str, str]:
-        """Write a row; return the name and kind of its result."""
-        lane = Lane("float" if kind == "f4" else "double", self.count)
-        names = [x if k == "b1" else self.converted(x, k, kind) for x, k in operands]
-        kinds = "".join("b" if k == "b1" else "d" for _, k in operands)
-        block = block_of(row, kinds, lane)
-        self.called.update((lane, *c) for c in block.called)
-        first = self.number
-        if block.width:
-            self.put(block.write(first, *names), block.width)
-        name = f"%{self.number - 1}" if block.result is None else block.result(first, *names)
-        return name, "b1" if block.is_truth else kind
-
-    def converted(self, value: str, kind: str, into: str) -> str:
-        """Return a value of one kind as another."""
-        if kind == into or (kind[0] in "iu" and into[0] in "iu"):
-            return value
-        here, there = self.lane_of(kind), self.lane_of(into)
-        if into == "b1":
-            if kind[0] == "f":
-                return self.put(f"fcmp une {here} {value}, {self.constant(0.0, kind)}")
-            return self.put(f"icmp ne {here} {value}, {self.constant(0, kind)}")
-        if kind == "b1":
-            one, zero = self.constant(1, into), self.constant(0, into)
-            return self.put(f"select {here} {value}, {there} {one}, {there} {zero}")
-        if kind[0] in "iu":
-            return self.put(f"sitofp {here} {value} to {there}")
-        word = "fpext" if into == "f8" else "fptrunc"
-        return self.put(f"{word} {here} {value} to {there}")

@@ -11,9 +11,10 @@ import numpy as np
 
 from ..errors import GraphError, message, require
 from .equations import Spec
-from .loops import multiplied, written
+from .lanes import Lines
+from .loops import written
 from .native import TYPE_OFFSET, VALUE_OFFSET, built_in, linked
-from .passes import Multiplication, Pass
+from .passes import Multiplication, Pass, Place
 from .product import Products
 
 DATA_OFFSET, COUNT_OFFSET, SHAPE_OFFSET, DTYPE_OFFSET, FLAGS_OFFSET = 16, 24, 32, 56, 64
@@ -124,16 +125,15 @@ def _text(
     width: int,
 ) -> str:
     """Return the functions of the passes and one that Python calls."""
-    parts = [
-        written(work, f"pass_{n}", width)
-        if isinstance(work, Pass)
-        else multiplied(work, f"pass_{n}")
-        for n, work in enumerate(passes)
-    ]
+    parts = {n: written(work, width) for n, work in enumerate(passes) if isinstance(work, Pass)}
+    names: dict[str, str] = {}
+    for part in parts.values():
+        names.setdefault(part.text, f"pass_{len(names)}")
     declared = ["declare ptr @PyBool_FromLong(i64)"]
-    called = sorted(set().union(*(w.called for w in parts)))
+    called = sorted(set().union(*(part.called for part in parts.values())))
     functions = [lane.declared(symbol, arity) for lane, symbol, arity in called]
-    declared += sorted(set().union(*(w.declared for w in parts)))
+    functions += [f"define internal void @{name}{text}" for text, name in names.items()]
+    declared += sorted(set().union(*(part.declared for part in parts.values())))
     table = max([*roots, 0]) + 1
     lines = [
         "define ptr @call(ptr %self, ptr %args, i64 %n) {",
@@ -146,7 +146,17 @@ def _text(
         lines += _taken(k, root, spec)
         lines.append(f"br label %{f'arg{k + 1}' if k < len(roots) else 'run'}")
     lines.append("run:")
-    lines += [f"call void @pass_{n}(ptr %roots)" for n in range(len(passes))]
+    body = Lines()
+    for n, work in enumerate(passes):
+        given = [f"ptr {_address(body, place)}" for place in work.places()]
+        if isinstance(work, Pass):
+            name, size = names[parts[n].text], parts[n].size
+            given += [] if size is None else [f"i64 {size}"]
+        else:
+            name = work.name
+            given.append(f"ptr {_address(body, Place(0, work.workspace, (), ''))}")
+        body.do(f"call void @{name}({', '.join(given)})")
+    lines += body.text
     lines += [
         "%yes = call ptr @PyBool_FromLong(i64 1)",
         "ret ptr %yes",
@@ -156,7 +166,14 @@ def _text(
         "}",
         "",
     ]
-    return "\n".join([*declared, *functions, *(w.text for w in parts), *lines])
+    return "\n".join([*declared, *functions, *lines])
+
+
+def _address(lines: Lines, place: Place) -> str:
+    """Write what finds the first entry of a place; return its name."""
+    slot = lines.put(f"getelementptr ptr, ptr %roots, i64 {place.root}")
+    root = lines.put(f"load ptr, ptr {slot}")
+    return lines.put(f"getelementptr i8, ptr {root}, i64 {place.offset}")
 
 
 def _taken(k: int, root: int, spec: Spec | None) -> list[str]:
