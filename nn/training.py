@@ -14,6 +14,7 @@ from autograd import Tensor, no_grad
 from autograd.errors import ArgumentError, GraphError, ShapeError, message
 from nn import data, planning
 from nn.layers.calling import calling
+from nn.layers.layer import Layer
 from nn.recipe import Recipe
 from nn.tracing import Effects, gathering, plain
 
@@ -322,6 +323,7 @@ def batches_of(
     shuffle: bool,
     class_weight: Mapping[int, float] | None = None,
     replace: bool = False,
+    passes: int = 1,
 ) -> data.ArraySource | data.StreamSource:
     """Return the source of (x, y, weight) batches that `fit` and `evaluate` ask for.
 
@@ -334,6 +336,8 @@ def batches_of(
         shuffle: whether every epoch has an order of its own.
         class_weight: a weight for every class.
         replace: whether rows are drawn with replacement.
+        passes: how often the data are gone through: more than once, and what the model would
+            make of wide numbers in every batch is made of all at once.
 
     Raises:
         ShapeError: if lengths or shapes do not fit.
@@ -366,7 +370,27 @@ def batches_of(
         return data.StreamSource(x, prepare)
     x, y, weight = examples(model, x, y, weight, class_weight)
     size = 32 if batch_size is None else positive("batch_size", batch_size)
+    if passes > 1:
+        x = tuple(_narrowed(model, a) for a in x) if isinstance(x, tuple) else _narrowed(model, x)
     return data.ArraySource(x, y, weight, size, shuffle, replace)
+
+
+def _narrowed(model: Any, x: Any) -> Any:
+    """Return inputs as the model casts them, if that takes less memory than they do.
+
+    What a file holds stays there.
+    """
+    owner = x
+    while owner is not None and not isinstance(owner, np.memmap):
+        owner = getattr(owner, "base", None)
+    wide = x.dtype.itemsize > model.compute_dtype.itemsize
+    if owner is not None or not wide or type(model).cast is not Layer.cast:
+        return x
+    try:
+        with np.errstate(all="ignore"):  # what overflows is found in its step
+            return model.cast(x)
+    except MemoryError:
+        return x  # batch by batch, then
 
 
 def inputs_to_predict(

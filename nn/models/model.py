@@ -223,7 +223,7 @@ class Model(OnBatches):
                     self, x, y, sample_weight, validation_split
                 )
             batches = training.batches_of(
-                self, x, y, sample_weight, batch_size, shuffle, class_weight, replace
+                self, x, y, sample_weight, batch_size, shuffle, class_weight, replace, epochs
             )
             if isinstance(batches, data.ArraySource) and batch_size and batch_size > batches.size:
                 raise ArgumentError(
@@ -238,7 +238,7 @@ class Model(OnBatches):
                 steps = training.positive("steps_per_epoch", steps_per_epoch)
                 source = data.SteppedSource(batches, steps)
             validation = self._validation(
-                validation_data, validation_batch_size or batch_size, validation_steps
+                validation_data, validation_batch_size or batch_size, validation_steps, epochs
             )
             if not self.parameters() and self.built:
                 raise GraphError(
@@ -396,7 +396,7 @@ class Model(OnBatches):
         weights.load_weights(self, path)
 
     def _validation(
-        self, given: Any, batch_size: int | None, steps: int | None
+        self, given: Any, batch_size: int | None, steps: int | None, passes: int
     ) -> data.Source | None:
         if given is None:
             if steps is not None:
@@ -419,7 +419,7 @@ class Model(OnBatches):
             )
         x, y, *weight = given
         batches = training.batches_of(
-            self, x, y, weight[0] if weight else None, batch_size, shuffle=False
+            self, x, y, weight[0] if weight else None, batch_size, shuffle=False, passes=passes
         )
         return training.measured(batches, "validation_steps", steps)
 

@@ -36,6 +36,28 @@ def assert_same(a, b):
         np.testing.assert_array_equal(one, other)
 
 
+@pytest.mark.parametrize("kind", ["float64", "int64", "uint8", "float32"])
+def test_wide_inputs_are_made_narrow_once_and_give_the_same_bits(kind, tmp_path, monkeypatch):
+    x = (X * 20 + 90).astype(kind)
+    mapped = np.lib.format.open_memmap(tmp_path / "x.npy", "w+", kind, x.shape)
+    mapped[...] = x
+    seen, found = [], []
+    step = nn.fitting.train_step
+    monkeypatch.setattr(
+        nn.fitting, "train_step", lambda *a: (seen.append(a[2].dtype.name), step(*a))[1]
+    )
+    for given in (x, mapped, x.astype("float32")):
+        model = compiled(seed=2)
+        history = model.fit(
+            given, Y, batch_size=20, epochs=2, validation_split=0.2, verbose=0
+        ).history
+        found.append([*model.get_weights(), *history.values()])
+    assert_same(found[0], found[2])
+    assert_same(found[1], found[2])
+    narrow = kind if kind == "uint8" else "float32"
+    assert seen == [*[narrow] * 4, *[kind] * 4, *["float32"] * 4]
+
+
 def test_same_seed_same_bits():
     runs = []
     for _ in range(2):
