@@ -25,6 +25,7 @@ from .ir import Graph
 from .lowering import opened
 from .recorder import input_names, record
 from .tree import flatten, paths_of, unflatten
+from .unrolling import unrolled
 from .wrapping import Wrapping, require_count
 
 BLOCK = 32768
@@ -217,7 +218,9 @@ class Vectorized(Wrapping):
         examples = [0.5 if dtype == np.float64 else dtype.type(0.5) for _ in pattern]
         args, kwargs = unflatten(takes, iter(examples))
         listing, captured = record(self.function, args, kwargs, Tracer(lift=True))
-        graph = opened(Graph(**listing.parts())).simplify()
+        graph, kept = unrolled(Graph(**listing.parts()))
+        graph = opened(graph).simplify()
+        why = kept and f"{kept} in {graph.name}"
         follows = [k < len(pattern) for k in range(graph.first)]
         for variable, (row, inputs, params, _) in graph.numbered():
             follows.append(any(follows[i] for i in inputs))
@@ -227,9 +230,9 @@ class Vectorized(Wrapping):
             by_entry = isinstance(f, np.ufunc) and f.signature is None and not params
             by_entry = by_entry or f is np.where or isinstance(row, Elementwise)
             if not by_entry or refs_of(params):
-                raise _no_point(graph, row.name)
+                raise _no_point(graph, why or row.name)
             if any(graph.specs[i].shape for i in (*inputs, variable)):
-                raise _no_point(graph, f"an array in {row.name}")
+                raise _no_point(graph, why or f"an array in {row.name}")
         for i in graph.outputs:
             if graph.specs[i].shape:
                 raise _no_point(graph, "an array as a result")

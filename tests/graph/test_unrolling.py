@@ -78,6 +78,16 @@ def test_small_arrays_inside_become_numbers(name: str, backend: str) -> None:
         assert not any(spec.shape for spec in fast.graph.specs)
 
 
+@pytest.mark.parametrize("name", EXACT)
+def test_small_arrays_inside_become_numbers_at_every_point(name: str) -> None:
+    f = EXACT[name]
+    x, y = np.array(POINTS).T
+    for function in (f, ag.value_and_grad(f, (0, 1))):
+        found = ag.vectorize(function)(x, y)
+        wanted = [leaves(trace(function, 1.5, 0.25)(*point)) for point in POINTS]
+        np.testing.assert_array_equal(np.transpose(leaves(found)), wanted, name)
+
+
 @needs_c
 def test_c_of_small_arrays_gives_the_bits_of_the_graph(tmp_path: Path) -> None:
     graphs = [trace(ag.value_and_grad(f, (0, 1)), 1.5, 0.25) for f in EXACT.values()]

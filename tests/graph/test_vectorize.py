@@ -106,7 +106,9 @@ def test_bad_input_is_named() -> None:
     with pytest.raises(ag.DTypeError, match="real numbers"):
         sweep(np.ones(3), "a")
     with pytest.raises(ag.ArgumentError, match="got stack"):
-        ag.vectorize(lambda x: np.stack([x, x]).sum())(np.ones(3))
+        ag.vectorize(lambda x: np.stack([x, x]))(np.ones(3))
+    with pytest.raises(ag.ArgumentError, match="got sort of an array"):
+        ag.vectorize(lambda x: np.sort(np.stack([x, x])).sum())(np.ones(3))
     with pytest.raises(ag.TraceError, match=r"np\.where"):
         ag.vectorize(lambda x: x if x > 0 else -x)(np.ones(3))
 
