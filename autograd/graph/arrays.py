@@ -274,7 +274,11 @@ class _Text:
                 for n in group:
                     self.call(n)
         returned = ", ".join(self.returned(i, k) for k, i in enumerate(self.graph.outputs))
-        return "\n    ".join([head, *self.lines, f"return [{returned}]"]) + "\n"
+        body = [*self.lines, f"return [{returned}]"]
+        if not all(item.is_native for item in self.layout.items):
+            # as silent as machine code
+            body = ['with np.errstate(all="ignore"):', *(f"    {line}" for line in body)]
+        return "\n    ".join([head, *body]) + "\n"
 
     def segment(self, items: Sequence[int]) -> None:
         """Write the call of a stretch of machine code."""

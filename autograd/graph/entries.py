@@ -195,7 +195,7 @@ class Entries(Lines):
         if step.row is None:
             name, kind = operands[0]
         elif step.computed[0] == "i":
-            (x, _), (y, _) = operands
+            x, y = (self.converted(name, kind, "i8") for name, kind in operands)
             word = WHOLE[step.row.name]
             name, kind = self.put(f"icmp {word} {self.lane.of('i64')} {x}, {y}"), "b1"
         else:

@@ -241,7 +241,10 @@ class Fusion:
         strong = []
         for i in inputs:
             shape, dtype = self.graph.specs[i]
-            if shape or not (dtype == np.float64 or self.graph.is_constant(i)):
+            own = dtype == np.float64
+            if self.graph.is_constant(i):
+                own = type(self.graph.constant(i)) in (bool, int, float)
+            if shape or not own:
                 strong.append(dtype)
         if not strong:
             strong = [self.graph.specs[i].dtype for i in inputs]

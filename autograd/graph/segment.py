@@ -85,7 +85,9 @@ def _settled(x: Any, spec: Spec) -> Any:
         right = isinstance(x, np.ndarray) and x.dtype is spec.dtype
         if right and x.flags.c_contiguous and x.flags.aligned:
             return x.view(np.ndarray)
-        return np.array(x, spec.dtype, order="C")
+        settled = np.empty(spec.shape, spec.dtype)  # a copy would keep a dtype that is only equal
+        settled[...] = x
+        return settled
     return float(x) if spec.dtype == np.float64 else spec.dtype.type(x)
 
 

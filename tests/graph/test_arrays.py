@@ -187,6 +187,25 @@ def test_nan_goes_through_maxima_and_comparisons() -> None:
     agree(fast(x), (np.nan, np.maximum(x, 0.0), x > 0, np.False_), 0.0)
 
 
+def test_whole_numbers_and_truths_compare_as_numpy_compares_them() -> None:
+    truths, numbers = np.array([True, False, True]), np.array([1, 2, -3])
+    close = np.array([0.1, np.nextafter(np.float32(0.1), np.float32(1)), 0.5], np.float32)
+    for f in (np.equal, np.not_equal, np.less, np.less_equal, np.greater, np.greater_equal):
+        fast = ag.compile(f, backend="llvm")
+        for x, y in (
+            (truths, numbers),
+            (numbers, truths),
+            (truths, truths[::-1]),
+            (numbers.astype(np.uint8), np.True_),
+            (np.array([2**53, 2**53 + 1, 5]), np.array([2**53 + 1, 2**53, 5])),
+        ):
+            np.testing.assert_array_equal(fast(x, y), f(x, y))
+        # a double of NumPy's is no number that yields to float32, one of Python's is
+        for limit in (0.1, np.float64(0.1), np.float32(0.1), True):
+            found = ag.compile(lambda x, f=f, y=limit: f(x, y), backend="llvm")(close)
+            np.testing.assert_array_equal(found, f(close, limit))
+
+
 def test_arguments_of_any_layout() -> None:
     fast = ag.compile(lambda x, s: x * s + 1, backend="llvm")
     x = np.arange(24.0).reshape(4, 6)
@@ -198,6 +217,8 @@ def test_arguments_of_any_layout() -> None:
         x[::-1, ::-1],
         read_only,
         np.broadcast_to(x[:1], (4, 6)),
+        x.astype(np.dtype("f8", metadata={"unit": "m"})),
+        x.astype(">f8"),
     ):
         for s in (2.0, 2, np.float64(2)):
             np.testing.assert_array_equal(fast(array, s), array * 2 + 1)
@@ -228,6 +249,9 @@ def test_calls_of_numpy_between_machine_code() -> None:
 
     x = np.random.default_rng(0).normal(size=(4, 7))
     agree(ag.compile(f, backend="llvm")(x), f(x), 1e-12)
+    # without a warning, as machine code has none
+    quiet = ag.compile(lambda x: np.sqrt(x) + np.log2(x), backend="llvm")
+    assert np.isnan(quiet(-np.ones(3))).all()
 
 
 def test_gradients_of_a_network() -> None:
