@@ -5,7 +5,19 @@ from __future__ import annotations
 from collections.abc import Container, Sequence
 from typing import NamedTuple
 
-from .vectors import BYTES, Function, Machine, broadcast, fused, load, mangled, mask, store, vector
+from .vectors import (
+    BYTES,
+    Function,
+    Machine,
+    broadcast,
+    fused,
+    load,
+    mangled,
+    mask,
+    prefetch,
+    store,
+    vector,
+)
 
 # ---- a tile of the product in registers ----------------------------------------------------------
 
@@ -98,6 +110,7 @@ class Dots(NamedTuple):
         rows: of a at a time.
         columns: of b.
         masks: whether lanes may be missing at no cost.
+        far: whether a is large.
     """
 
     element: str
@@ -105,11 +118,12 @@ class Dots(NamedTuple):
     rows: int
     columns: int
     masks: bool
+    far: bool
 
     @property
     def name(self) -> str:
         """The name of the function."""
-        return f"dots_{self.element}_{self.rows}x{self.columns}"
+        return f"dots_{self.element}_{self.rows}x{self.columns}{'_far' * self.far}"
 
     def text(self) -> str:
         """Return the function: c = a b, where rows of a and columns of b are contiguous.
@@ -144,7 +158,10 @@ class Dots(NamedTuple):
                     ]
                     loop.following = []
                     for r, row in enumerate(rows):
-                        left = load(f, width, element, f.at(element, row, loop.counter), chosen)
+                        place = f.at(element, row, loop.counter)
+                        if self.far:
+                            prefetch(f, place)
+                        left = load(f, width, element, place, chosen)
                         for j in range(self.columns):
                             total = loop.values[r * self.columns + j]
                             loop.following.append(fused(f, width, element, left, right[j], total))
@@ -174,6 +191,7 @@ class Rows(NamedTuple):
         rows: of a.
         depth: the rows of b at a time.
         masks: whether lanes may be missing at no cost.
+        far: whether b is large.
     """
 
     element: str
@@ -181,11 +199,12 @@ class Rows(NamedTuple):
     rows: int
     depth: int
     masks: bool
+    far: bool
 
     @property
     def name(self) -> str:
         """The name of the function."""
-        return f"rows_{self.element}_{self.rows}x{self.depth}"
+        return f"rows_{self.element}_{self.rows}x{self.depth}{'_far' * self.far}"
 
     def text(self) -> str:
         """Return the function: c = a b, or c += a b unless fresh, where b and c have rows.
@@ -223,7 +242,10 @@ class Rows(NamedTuple):
                         for x in totals
                     ]
                     for d, row in enumerate(rows):
-                        right = load(f, width, element, f.at(element, row, loop.counter), chosen)
+                        place = f.at(element, row, loop.counter)
+                        if self.far:
+                            prefetch(f, place)
+                        right = load(f, width, element, place, chosen)
                         for r in range(self.rows):
                             number = numbers[r * self.depth + d]
                             totals[r] = fused(f, width, element, number, right, totals[r])
@@ -421,7 +443,7 @@ def text_of(kernels: Sequence[Kernel], machine: Machine, known: Container[str] =
         machine: what they are written for.
         known: the names of those that are elsewhere.
     """
-    declared = []
+    declared = ["declare void @llvm.prefetch.p0(ptr, i32, i32, i32)"]
     for element in BYTES:
         width = machine.width(element)
         kind, name, masks = vector(width, element), mangled(width, element), f"<{width} x i1>"

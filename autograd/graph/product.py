@@ -28,6 +28,9 @@ WHOLE, DEEP = 1000, 400
 BLOCK = 512 * 1024
 """Bytes of the part of a that is gone through for one panel of b after another: it stays near."""
 
+NEAR = 1024 * 1024
+"""Bytes of a matrix that still lies in the second cache, perhaps."""
+
 FEW = 1024
 """Numbers that are packed one by one rather than in squares, whose code takes time to make."""
 
@@ -252,25 +255,30 @@ class _Driver:
             self.call(Gather(self.element), n, b.pointer, b.col, b.row, k, block, k, k)
             b = Operand(block, 1, k)
         rows = min(m, 8, self.accumulators // n)
-        kernel = Dots(self.element, self.width, rows, n, self.products.machine.masks)
+        masks = self.products.machine.masks
+        kernel = Dots(self.element, self.width, rows, n, masks, m * k * self.bytes > NEAR)
         self.call(kernel, m, k, a.pointer, a.row, b.pointer, b.col, c.pointer, c.row, c.col)
 
     def _rows(self, m: int, n: int, k: int, a: Operand, b: Operand, c: Operand) -> None:
         """Write sums of rows of b, which are contiguous."""
-        most = min(self.accumulators // m, 12)
+        # with more rows of a than four there is room for too few of b
+        group = -(-m // -(-m // 4))
+        most = min(self.accumulators // group, 12)
         depth = max(d for d in range(1, most + 1) if k % d == 0)
         if 2 * depth < most:
             depth = min(most, k)
-        masks = self.products.machine.masks
+        masks, far = self.products.machine.masks, n * k * self.bytes > NEAR
         done = k // depth * depth
-        for start, length, step in ((0, done, depth), (done, k - done, 1)):
-            if length:
-                kernel = Rows(self.element, self.width, m, step, masks)
-                left, right = self.behind(a, 0, start), self.behind(b, start, 0)
-                self.call(
-                    kernel, n, length, left.pointer, a.row, a.col, right.pointer, b.row,
-                    c.pointer, c.row, 0 if start else 1,
-                )  # fmt: skip
+        for row in range(0, m, group):
+            top, out = (self.behind(x, min(row, m - group), 0) for x in (a, c))
+            for start, length, step in ((0, done, depth), (done, k - done, 1)):
+                if length:
+                    kernel = Rows(self.element, self.width, group, step, masks, far)
+                    left, right = self.behind(top, 0, start), self.behind(b, start, 0)
+                    self.call(
+                        kernel, n, length, left.pointer, a.row, a.col, right.pointer, b.row,
+                        out.pointer, c.row, 0 if start else 1,
+                    )  # fmt: skip
 
     def _columns(self, m: int, n: int, k: int, a: Operand, b: Operand, c: Operand) -> None:
         """Write sums of columns of a, which are contiguous."""

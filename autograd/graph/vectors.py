@@ -22,6 +22,9 @@ WHOLE = {
 """Arithmetic that is done while writing where the numbers are known; none divides negative ones."""
 
 
+AHEAD = 256
+"""The bytes by which memory is asked for before it is used, where it comes from far."""
+
 ATTRIBUTES = 'nounwind "min-legal-vector-width"="512"'
 """Vectors as wide as the processor has them may be in registers."""
 
@@ -198,6 +201,12 @@ def store(f: Function, width: int, element: str, value: str, pointer: str, mask:
         return
     name = f"llvm.masked.store.{mangled(width, element)}.p0"
     f.do(f"call void @{name}({kind} {value}, ptr {pointer}, i32 {align}, <{width} x i1> {mask})")
+
+
+def prefetch(f: Function, pointer: str) -> None:
+    """Write the request for what lies AHEAD of an address, which may be no memory at all."""
+    place = f.at("i8", pointer, str(AHEAD))
+    f.do(f"call void @llvm.prefetch.p0(ptr {place}, i32 0, i32 3, i32 1)")
 
 
 def broadcast(f: Function, width: int, element: str, pointer: str) -> str:
