@@ -17,7 +17,7 @@ from ..kinds import Elementwise
 from ..primitive import REGISTRY, Primitive
 from ..recording import mode
 from ..tensor import Tensor
-from .equations import NOTHING, SCALAR, Spec, new_equation, refs_of
+from .equations import NOTHING, SCALAR, Spec, refs_of
 from .recorder import Recorder, record
 
 ADD = REGISTRY[np.add]
@@ -105,14 +105,14 @@ def _pulled_back(tape: Recorder, root: int, targets: Sequence[int]) -> dict[int,
     awaited = _fan_out(tape, root, relevant)
     if awaited is None:
         return None
-    rules: dict[Primitive, list[Any]] = {}
-    for k in awaited:
-        equation = tape.equations[k]
-        if equation is not None and equation.row not in rules:
-            found = [rule_of(equation.row, i) for i in range(equation.row.arity)]
+    rules: dict[Any, list[Any]] = {}
+    columns = tape.columns
+    for row in {columns.rows[k] for k in awaited}:
+        if row is not None:
+            found = [rule_of(row, i) for i in range(row.arity)]
             if None in found:
                 return None
-            rules[equation.row] = [
+            rules[row] = [
                 (rule.steps, [tape.refer(c) for c in rule.constants], rule.result)
                 for rule in found
                 if rule is not None
@@ -121,27 +121,25 @@ def _pulled_back(tape: Recorder, root: int, targets: Sequence[int]) -> dict[int,
     gradients: dict[int, int] = {}
     partial: dict[int, int] = {}
     nodes, cotangents = [root], [tape.refer(1.0)]
+    write = tape.write
     if not relevant[root]:
         return gradients
     for k, g in zip(nodes, cotangents, strict=False):  # both grow while they are walked
         if k in wanted:
             gradients[k] = g
-        equation = tape.equations[k]
-        if equation is None:
-            continue
-        row, inputs, _, _ = equation
+        row, inputs = columns.rows[k], columns.inputs[k]
         for position, i in enumerate(inputs):
             if not relevant[i]:
                 continue
             steps, constants, result = rules[row][position]
-            values = [g, k, *inputs, *constants]
             origin = (k, position)
+            values = [g, k, *inputs, *constants]
             for step, taken, params, spec in steps:
                 refs = tuple([values[j] for j in taken])
-                values.append(tape.write(new_equation((step, refs, params, origin)), spec))
+                values.append(write(step, refs, spec, params, origin))
             c = values[result]
             if i in partial:
-                c = tape.write(new_equation((ADD, (partial[i], c), NOTHING, origin)), SCALAR)
+                c = write(ADD, (partial[i], c), SCALAR, NOTHING, origin)
             awaited[i] -= 1
             if awaited[i]:
                 partial[i] = c
@@ -153,16 +151,14 @@ def _pulled_back(tape: Recorder, root: int, targets: Sequence[int]) -> dict[int,
 
 def _leading_to(tape: Recorder, root: int, targets: Sequence[int]) -> bytearray:
     """Mark the variables between the root and the targets, ends included."""
-    relevant = bytearray(len(tape.equations) + len(tape.constants))  # -1 is the first constant
+    columns = tape.columns
+    relevant = bytearray(len(columns.rows) + len(tape.constants))  # -1 is the first constant
     for k in targets:
         relevant[k] = 1
     for k in range(min(targets) + 1, root + 1):
-        equation = tape.equations[k]
-        if equation is None or relevant[k]:
-            continue
-        for i in equation[1]:
+        for i in columns.inputs[k]:
             if relevant[i]:
-                node = tape.nodes[k]
+                node = tape.nodes.get(k)
                 relevant[k] = node is not None and node._op is not None
                 break
     return relevant
@@ -177,16 +173,12 @@ def _fan_out(tape: Recorder, root: int, relevant: bytearray) -> dict[int, int] |
     """
     awaited = {root: 0}
     found = [root]
-    equations, specs, constants = tape.equations, tape.specs, tape.constants
+    columns, constants = tape.columns, tape.constants
+    inputs, specs, params = columns.inputs, columns.specs, columns.params
     for k in found:  # grows while it is walked
-        if specs[k] is not SCALAR:
+        if specs[k] is not SCALAR or k in params:
             return None
-        equation = equations[k]
-        if equation is None:
-            continue
-        if equation[2]:
-            return None
-        for i in equation[1]:
+        for i in inputs[k]:
             if relevant[i]:
                 if i in awaited:
                     awaited[i] += 1

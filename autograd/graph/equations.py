@@ -122,6 +122,40 @@ def _filled(setting: Any, fill: Callable[[int], Any]) -> Any:
     return setting
 
 
+class Columns:
+    """Equations in the making, a list a field: quicker to write than objects, and to walk.
+
+    The variable of a position is an input where there is no row. Parameters are few.
+    """
+
+    __slots__ = ("inputs", "origins", "params", "rows", "specs")
+
+    def __init__(self) -> None:
+        self.rows: list[Primitive | None] = []
+        self.inputs: list[tuple[int, ...]] = []
+        self.params: dict[int, Mapping[str, Any]] = {}
+        self.origins: list[tuple[int, int] | None] = []
+        self.specs: list[Spec] = []
+
+    def add(
+        self,
+        row: Primitive | None,
+        inputs: tuple[int, ...],
+        spec: Spec,
+        params: Mapping[str, Any] = NOTHING,
+        origin: tuple[int, int] | None = None,
+    ) -> int:
+        """Add an equation, or an input without a row; return its variable."""
+        k = len(self.rows)
+        self.rows.append(row)
+        self.inputs.append(inputs)
+        self.specs.append(spec)
+        self.origins.append(origin)
+        if params:
+            self.params[k] = params
+        return k
+
+
 @dataclass(frozen=True, eq=False)
 class Listing:
     """A graph whose variables are numbered as they came, with some that nobody needs.
@@ -131,9 +165,7 @@ class Listing:
         input_names: one an input, valid Python names.
         inputs: the variables that are inputs.
         constants: their values, by number; numbers may be negative.
-        equations: one a variable that is not negative, after those it depends on; None for what
-            is none.
-        specs: one a variable that is not negative.
+        columns: the equations, each after those it depends on.
         outputs: the variables that are results.
         takes: the structure of the arguments.
         gives: the structure of the result.
@@ -144,8 +176,7 @@ class Listing:
     input_names: tuple[str, ...]
     inputs: Sequence[int]
     constants: Mapping[int, Any]
-    equations: Sequence[Equation | None]
-    specs: Sequence[Spec]
+    columns: Columns
     outputs: Sequence[int]
     takes: Any
     gives: Any
@@ -153,20 +184,21 @@ class Listing:
 
     def places(self) -> list[int]:
         """Return room for one number a variable, where those of the negative lie at the end."""
-        return [-1] * (len(self.equations) + len(self.constants))
+        return [-1] * (len(self.columns.rows) + len(self.constants))
 
     def parts(self) -> dict[str, Any]:
         """Return the parts of a Graph: inputs first, then constants, and no more than is needed."""
-        equations, specs = self.equations, self.specs
+        columns = self.columns
+        inputs, settings, specs = columns.inputs, columns.params, columns.specs
         new = self.places()  # 0 for what is needed, then its number
         for i in self.outputs:
             new[i] = 0
-        for k in range(len(equations) - 1, -1, -1):
-            if not new[k] and (equation := equations[k]) is not None:
-                for i in equation[1]:
+        for k in range(len(inputs) - 1, -1, -1):
+            if not new[k]:
+                for i in inputs[k]:
                     new[i] = 0
-                if equation[2]:
-                    for i in refs_of(equation[2]):
+                if k in settings:
+                    for i in refs_of(settings[k]):
                         new[i] = 0
         used = [k for k in self.constants if not new[k]]
         for position, k in enumerate((*self.inputs, *used)):
@@ -176,16 +208,18 @@ class Listing:
         kept_specs: list[Spec] = []
         passed: tuple[int, int] | None = None  # the origin seen last, and what it is now
         moved: tuple[int, int] | None = None
-        for k, equation in enumerate(equations):
-            if equation is None or new[k] < 0:
+        for k, (row, operands, origin) in enumerate(
+            zip(columns.rows, inputs, columns.origins, strict=True)
+        ):
+            if row is None or new[k] < 0:
                 continue
-            row, operands, params, origin = equation
             if origin is not passed:
                 passed, moved = origin, None
                 if origin is not None and new[origin[0]] >= 0:
                     moved = new[origin[0]], origin[1]
-            if params:
-                params = map_refs(params, lambda i: Ref(new[i]))
+            params = NOTHING
+            if k in settings:
+                params = map_refs(settings[k], lambda i: Ref(new[i]))
             if len(operands) == 2:  # most have
                 a, b = operands
                 kept.append((row, (new[a], new[b]), params, moved))

@@ -27,6 +27,7 @@ from .adjoint import Tracer
 from .c import c_of
 from .emit import source_of
 from .equations import (
+    Columns,
     Equation,
     Listing,
     Spec,
@@ -386,13 +387,19 @@ class Graph:
         return self
 
     def _listing(self) -> Listing:
+        columns = Columns()
+        for spec in self.specs[: self.first]:
+            columns.add(None, (), spec)
+        for (row, inputs, params, origin), spec in zip(
+            self.equations, self.specs[self.first :], strict=True
+        ):
+            columns.add(row, inputs, spec, params, origin)
         return Listing(
             name=self.name,
             input_names=self.input_names,
             inputs=range(len(self.input_names)),
             constants=dict(enumerate(self.constants, len(self.input_names))),
-            equations=[None] * self.first + [*self.equations],
-            specs=self.specs,
+            columns=columns,
             outputs=self.outputs,
             takes=self.takes,
             gives=self.gives,

@@ -19,13 +19,12 @@ from ..tensor import Tensor
 from .equations import (
     NOTHING,
     SCALAR,
-    Equation,
+    Columns,
     Listing,
     Ref,
     Spec,
     freeze,
     identifier,
-    new_equation,
     plain,
 )
 from .tree import LEAF, Structure, flatten, paths_of, unflatten
@@ -47,9 +46,8 @@ class Recorder:
         self.lift = lift
         self.outer = tape.get()
         self.number: dict[int, int] = {}
-        self.nodes: list[Node | None] = []
-        self.equations: list[Equation | None] = []
-        self.specs: list[Spec] = []
+        self.nodes: dict[int, Node] = {}
+        self.columns = Columns()
         self.constants: list[Any] = []
         self.known: dict[Any, int] = {}
         self.captured: list[Node] = []
@@ -89,7 +87,7 @@ class Recorder:
         refs = tuple([self.refer(x) for x in inputs])
         if params:
             params = {key: self._with_refs(setting) for key, setting in params.items()}
-        self._define(out, new_equation((row, refs, params or NOTHING, self.origin)))
+        self._define(out, row, refs, params)
 
     def born(self, out: Any, data: Any) -> None:
         """Write down a fresh Tensor made of another."""
@@ -101,9 +99,9 @@ class Recorder:
         row: Primitive = positive
         params = NOTHING
         variable = self.refer(data)
-        if self.specs[variable].dtype != out.dtype:
+        if self.columns.specs[variable].dtype != out.dtype:
             row, params = astype, {"dtype": out.dtype}
-        self._define(out, Equation(row, (variable,), params, self.origin))
+        self._define(out, row, (variable,), params)
 
     def explain(self, node: Any, index: int) -> None:
         """Note which step of the chain rule the next equations belong to."""
@@ -120,7 +118,7 @@ class Recorder:
         out._value = plain(_example(value, name))
         if np.result_type(out._value).kind != "f":
             out._op = None
-        self._define(out, None)
+        self._define(out)
         return out
 
     def refer(self, x: Any) -> int:
@@ -173,7 +171,7 @@ class Recorder:
 
     def _capture(self, x: Node) -> int:
         self.captured.append(x)
-        return self._define(x, None)
+        return self._define(x)
 
     def _settled(self, x: Node) -> bool:
         """Write down what the fast lane computed on the way to `x`; say if it follows the inputs.
@@ -181,7 +179,7 @@ class Recorder:
         Every record is looked at once.
         """
         number, local, start, origin = self.number, self.local, self.start, self.origin
-        nodes, equations, specs = self.nodes, self.equations, self.specs
+        columns = self.columns
         waiting = [x]
         while waiting:
             node = waiting[-1]
@@ -223,17 +221,21 @@ class Recorder:
             elif entry is not None:
                 self._write(node, op, inputs, entry[1])
             else:
-                for i, k in enumerate(refs):
-                    if k is None:
-                        refs[i] = self.refer(inputs[i])
+                found = tuple(
+                    [self.refer(x) if k is None else k for k, x in zip(refs, inputs, strict=True)]
+                )
                 # a scalar with a gradient, so `_define` would come to this
-                number[key] = len(nodes)
-                nodes.append(node)
-                equations.append(new_equation((op, tuple(refs), NOTHING, origin)))
-                specs.append(SCALAR)
+                k = number[key] = columns.add(op, found, SCALAR, NOTHING, origin)
+                self.nodes[k] = node
         return id(x) in number
 
-    def _define(self, out: Node, equation: Equation | None) -> int:
+    def _define(
+        self,
+        out: Node,
+        row: Primitive | None = None,
+        refs: tuple[int, ...] = (),
+        params: Mapping[str, Any] = NOTHING,
+    ) -> int:
         if type(out._value) is float:
             spec = SCALAR
             if out._op is None:
@@ -242,22 +244,22 @@ class Recorder:
         else:
             spec = Spec.of(out._value)
             spec = self.interned.setdefault(spec, spec)
-        k = len(self.nodes)
-        self.nodes.append(out)
-        self.equations.append(equation)
-        self.specs.append(spec)
-        self.number[id(out)] = k
+        k = self.number[id(out)] = self.columns.add(row, refs, spec, params, self.origin)
+        self.nodes[k] = out
         return k
 
-    def write(self, equation: Equation, spec: Spec) -> int:
+    def write(
+        self,
+        row: Primitive,
+        refs: tuple[int, ...],
+        spec: Spec,
+        params: Mapping[str, Any],
+        origin: tuple[int, int],
+    ) -> int:
         """Write down an operation that no Tensor stands for; return its variable."""
-        row, refs, params, _ = equation
         if max(refs) < 0:
             return self.refer(plain(row.evaluate([self.constants[-1 - i] for i in refs], params)))
-        self.nodes.append(None)
-        self.equations.append(equation)
-        self.specs.append(spec)
-        return len(self.nodes) - 1
+        return self.columns.add(row, refs, spec, params, origin)
 
     def standing_for(self, variable: int) -> Tensor:
         """Return a Tensor that is but the name of a variable."""
@@ -283,18 +285,13 @@ class Recorder:
         names: list[str] = []
         for x in inputs:
             names.append(identifier(x.name or "x", names))
-        labels = {
-            k: node.name
-            for k, node in enumerate(self.nodes)
-            if node is not None and node.name is not None
-        }
+        labels = {k: node.name for k, node in self.nodes.items() if node.name is not None}
         return Listing(
             name=identifier(name, ()),
             input_names=tuple(names),
             inputs=[self.number[id(x)] for x in inputs],
             constants={-1 - k: value for k, value in enumerate(self.constants)},
-            equations=self.equations,
-            specs=self.specs,
+            columns=self.columns,
             outputs=results,
             takes=takes,
             gives=gives,
@@ -348,7 +345,7 @@ def record_of(tensor: Node, name: str) -> dict[str, Any]:
     order = list(reversed(toposort([tensor])))
     inputs = [node for node in order if node.is_leaf and node.requires_grad]
     for node in inputs:
-        recorder._define(node, None)
+        recorder._define(node)
     one_way = ""
     for node in order:
         row = node.primitive
@@ -360,11 +357,9 @@ def record_of(tensor: Node, name: str) -> dict[str, Any]:
         if any(not recorder.holds(x) for x in fixed):
             one_way = f"a condition of {row.name} that was a plain value when it was recorded"
         refs = tuple([recorder.refer(x) for x in node.inputs])
-        spec = Spec.of(node._value)
-        recorder.nodes.append(node)
-        recorder.equations.append(Equation(row, refs, node.params or NOTHING))
-        recorder.specs.append(spec)
-        recorder.number[id(node)] = len(recorder.nodes) - 1
+        k = recorder.columns.add(row, refs, Spec.of(node._value), node.params)
+        recorder.number[id(node)] = k
+        recorder.nodes[k] = node
     takes = (
         "sequence",
         tuple,

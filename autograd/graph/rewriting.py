@@ -32,13 +32,12 @@ from ..observers import OBSERVERS
 from ..primitive import REGISTRY, ROWS, Primitive
 from .equations import (
     NOTHING,
-    Equation,
+    Columns,
     Listing,
     Ref,
     Spec,
     freeze,
     map_refs,
-    new_equation,
     plain,
     refs_of,
 )
@@ -83,9 +82,10 @@ class _Rewriter:
     def __init__(self, listing: Listing, exact: bool) -> None:
         self.exact = exact
         # beside float32 a NumPy double counts as an array of them, and a float does not
-        self.doubles = all(spec.dtype != np.float32 for spec in set(listing.specs))
-        self.specs = [listing.specs[k] for k in listing.inputs]
-        self.equations: list[Equation | None] = [None] * len(self.specs)
+        self.doubles = all(spec.dtype != np.float32 for spec in set(listing.columns.specs))
+        self.columns = Columns()
+        for k in listing.inputs:
+            self.columns.add(None, (), listing.columns.specs[k])
         self.constants: list[Any] = []
         self.known: dict[Any, int] = {}
         self.inert: set[int] = set()
@@ -109,12 +109,11 @@ class _Rewriter:
 
     def spec(self, i: int) -> Spec:
         """Return the spec of a variable."""
-        return Spec.of(self.constants[-1 - i]) if i < 0 else self.specs[i]
+        return Spec.of(self.constants[-1 - i]) if i < 0 else self.columns.specs[i]
 
     def maker(self, i: int, row: Primitive) -> tuple[int, ...] | None:
         """Return the inputs of the equation that made variable `i`, if it is one of `row`."""
-        equation = self.equations[i] if i >= 0 else None
-        return equation.inputs if equation is not None and equation.row is row else None
+        return self.columns.inputs[i] if i >= 0 and self.columns.rows[i] is row else None
 
     def emit(
         self, row: Primitive, inputs: tuple[int, ...], spec: Spec,
@@ -137,9 +136,7 @@ class _Rewriter:
         known = self.seen.get(key)
         if known is not None:
             return known
-        self.specs.append(spec)
-        self.equations.append(new_equation((row, inputs, params, origin)))
-        self.seen[key] = known = len(self.specs) - 1
+        known = self.seen[key] = self.columns.add(row, inputs, spec, params, origin)
         return known
 
     def _fold(
@@ -176,10 +173,10 @@ class _Rewriter:
     def _only_entry(self, inputs: tuple[int, ...]) -> int | None:
         """Return the scalar that an array of one entry was made of."""
         while len(inputs) == 1 and self.spec(inputs[0]).shape:
-            equation = self.equations[inputs[0]] if inputs[0] >= 0 else None
-            if equation is None or equation.row.name not in SHAPERS:
+            row = self.columns.rows[inputs[0]] if inputs[0] >= 0 else None
+            if row is None or row.name not in SHAPERS:
                 return None
-            inputs = equation.inputs
+            inputs = self.columns.inputs[inputs[0]]
         return inputs[0] if len(inputs) == 1 else None
 
     def _where(self, inputs: tuple[int, ...], spec: Spec) -> int | None:
@@ -307,12 +304,14 @@ def simplified(listing: Listing, exact: bool = True) -> Listing:
     emit = rewriter.emit
     passed: tuple[int, int] | None = None  # the origin seen last, and what it is now
     moved: tuple[int, int] | None = None
-    for k, (equation, spec) in enumerate(zip(listing.equations, listing.specs, strict=True)):
-        if equation is None:
+    columns = listing.columns
+    settings = columns.params
+    for k, (row, inputs, spec, origin) in enumerate(
+        zip(columns.rows, columns.inputs, columns.specs, columns.origins, strict=True)
+    ):
+        if row is None:
             continue
-        row, inputs, params, origin = equation
-        if params:
-            params = map_refs(params, lambda i: Ref(new[i]))
+        params = map_refs(settings[k], lambda i: Ref(new[i])) if k in settings else NOTHING
         if origin is not passed:
             passed, moved = origin, None
             if origin is not None and new[origin[0]] >= 0:
@@ -329,8 +328,7 @@ def simplified(listing: Listing, exact: bool = True) -> Listing:
         listing,
         inputs=range(len(listing.inputs)),
         constants={-1 - k: value for k, value in enumerate(rewriter.constants)},
-        equations=rewriter.equations,
-        specs=rewriter.specs,
+        columns=rewriter.columns,
         outputs=[new[i] for i in listing.outputs],
         labels=labels,
     )
