@@ -102,10 +102,9 @@ def beyond_forms(graph: Graph, form: Callable[[Primitive], Form | None] = native
         graph: a graph of floats.
         form: where the forms come from: C and machine code have more than Python.
     """
-    for row, _, params, _ in graph.equations:
-        if params:
-            settings = ", ".join(params)
-            return f"{row.name} with {settings}, which does not say what it does to floats,"
+    for row, _, params, _ in graph.parametrised:
+        settings = ", ".join(params)
+        return f"{row.name} with {settings}, which does not say what it does to floats,"
     for row, _ in graph.kinds:
         if form(row) is None:
             return f"{row.name}, which does not say what it does to floats,"

@@ -90,22 +90,22 @@ class Graph:
                     "autograd.trace, which makes them",
                 )
             )
-        for k, equation in enumerate(self.equations):
-            for i in (*equation.inputs, *refs_of(equation.params)):
-                if not 0 <= i < known + k:
+        equations = tuple(self.equations)
+        if any(type(e.params) is not MappingProxyType for e in equations):
+            equations = tuple(map(settled, equations))
+        for k, (row, inputs, params, _) in enumerate(equations, known):
+            for i in (*inputs, *refs_of(params)) if params else inputs:
+                if not 0 <= i < k:
                     raise GraphError(
                         message(
-                            f"equation {k} of {self.name} to use variables made before it",
-                            f"variable {i} in {equation.row.name}",
+                            f"equation {k - known} of {self.name} to use variables made before it",
+                            f"variable {i} in {row.name}",
                             "ordering the equations",
                         )
                     )
         object.__setattr__(self, "labels", MappingProxyType(dict(self.labels)))
         object.__setattr__(self, "constants", tuple(map(locked, self.constants)))
-        equations = [
-            e if type(e.params) is MappingProxyType else settled(e) for e in self.equations
-        ]
-        object.__setattr__(self, "equations", tuple(equations))
+        object.__setattr__(self, "equations", equations)
 
     def __reduce__(self) -> Any:
         given = {f.name: getattr(self, f.name) for f in fields(self)}
@@ -128,13 +128,21 @@ class Graph:
         return len(self.input_names) <= variable < self.first
 
     @functools.cached_property
+    def different(self) -> dict[int, Spec]:
+        """The specs that differ, and perhaps some that do not, by their ids."""
+        return dict(zip(map(id, self.specs), self.specs, strict=True))
+
+    @functools.cached_property
     def kinds(self) -> list[tuple[Primitive, Spec]]:
         """The different operations, with the specs of their results."""
-        specs = {id(spec): spec for spec in self.specs}
-        pairs = dict.fromkeys(
-            zip(map(itemgetter(0), self.equations), map(id, self.specs[self.first :]), strict=True)
-        )
-        return [(row, specs[k]) for row, k in pairs]
+        rows = map(itemgetter(0), self.equations)
+        pairs = dict.fromkeys(zip(rows, map(id, self.specs[self.first :]), strict=True))
+        return [(row, self.different[k]) for row, k in pairs]
+
+    @functools.cached_property
+    def parametrised(self) -> list[Equation]:
+        """The equations with parameters."""
+        return list(filter(itemgetter(2), self.equations))
 
     def numbered(self) -> Iterator[tuple[int, Equation]]:
         """Go through the equations with the variables they define."""
@@ -380,9 +388,11 @@ class Graph:
 
     def scalarised(self) -> Graph:
         """Return the graph on rows that say what they do to floats, where that is possible."""
-        if any(spec.shape for spec in self.specs):
+        if any(spec.shape for spec in self.different.values()):
             return self
-        if any(e.row.scalar is None or e.params for e in self.equations):
+        if any(row.scalar is None for row, _ in self.kinds) or any(
+            e.params for e in self.equations
+        ):
             return opened(self).simplify()
         return self
 

@@ -207,6 +207,11 @@ def _linker(binding: Any, features: str, level: int) -> Any:
     return linker, library.link(linker, RUNTIME)
 
 
+@functools.cache
+def _avx(binding: Any) -> str:
+    return "+avx" if binding.get_host_cpu_features().get("avx") else ""
+
+
 def linked(
     binding: Any,
     text: str,
@@ -227,7 +232,7 @@ def linked(
     """
     if features is None:
         # choosing between two numbers is a branch without AVX
-        features = "+avx" if binding.get_host_cpu_features().get("avx") else ""
+        features = _avx(binding)
     linker, _ = _linker(binding, features, level)
     library = binding.JITLibraryBuilder().add_ir(text).add_jit_library(RUNTIME)
     for name, address in called.items():

@@ -62,10 +62,11 @@ def unrolled(graph: Graph) -> tuple[Graph, str]:
         The graph, or the given one and what keeps it from being unrolled.
     """
     outside = (*range(len(graph.input_names)), *graph.outputs)
-    arrays = any(spec.shape for spec in graph.specs)
+    different = graph.different.values()
+    arrays = any(spec.shape for spec in different)
     if not arrays or any(graph.specs[i].shape for i in outside):
         return graph, ""
-    if any(spec.dtype == np.float32 for spec in graph.specs):
+    if any(spec.dtype == np.float32 for spec in different):
         return graph, ""  # numbers between are doubles
     smaller = opened(graph, KEPT, SPREADS)
     sizes = [math.prod(spec.shape) for spec in smaller.specs]
