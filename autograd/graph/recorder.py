@@ -179,7 +179,7 @@ class Recorder:
         Every record is looked at once.
         """
         number, local, start, origin = self.number, self.local, self.start, self.origin
-        columns = self.columns
+        waits, refer, add, nodes = self._waits, self.refer, self.columns.add, self.nodes
         waiting = [x]
         while waiting:
             node = waiting[-1]
@@ -197,37 +197,54 @@ class Recorder:
             entry = node._record
             if entry is not None:
                 inputs = entry[0]
-            else:
-                inputs = (node._x,) if op.arity == 1 else (node._x, node._y)
-            first = len(waiting)
-            follows = False
-            refs = []
-            for each in inputs:
-                k = number.get(id(each))  # what is numbered is kept, so its id is its own
-                refs.append(k)
-                if k is not None:
-                    follows = True
-                elif isinstance(each, Node) and id(each) not in local:
-                    if each._op is None or each._op is MADE_BY_HAND or each._clock < start:
-                        self.stale = self.stale or each._clock > node._clock
-                        follows = follows or (self.lift and self._is_captured(each))
-                    else:
-                        waiting.append(each)
-            if len(waiting) > first:
+                before = [each for each in inputs if isinstance(each, Node) and waits(each, node)]
+                if before:
+                    waiting += before
+                    continue
+                waiting.pop()
+                if self._follows(inputs):
+                    self._write(node, op, inputs, entry[1])
+                else:
+                    local[key] = node
+                continue
+            left, right = node._x, node._y if op.arity == 2 else None
+            # what is numbered is kept, so its id is its own
+            b = number.get(id(right))
+            if b is None and isinstance(right, Node) and waits(right, node):
+                waiting.append(right)
+                continue
+            a = number.get(id(left))
+            if a is None and isinstance(left, Node) and waits(left, node):
+                waiting.append(left)
                 continue
             waiting.pop()
-            if not follows:
+            if a is None and b is None and not self._follows((left, right)):
                 local[key] = node
-            elif entry is not None:
-                self._write(node, op, inputs, entry[1])
-            else:
-                found = tuple(
-                    [self.refer(x) if k is None else k for k, x in zip(refs, inputs, strict=True)]
-                )
-                # a scalar with a gradient, so `_define` would come to this
-                k = number[key] = columns.add(op, found, SCALAR, NOTHING, origin)
-                self.nodes[k] = node
+                continue
+            refs: tuple[int, ...] = (refer(left) if a is None else a,)
+            if op.arity == 2:
+                refs = (refs[0], refer(right) if b is None else b)
+            # a scalar with a gradient, so `_define` would come to this
+            k = number[key] = add(op, refs, SCALAR, NOTHING, origin)
+            nodes[k] = node
         return id(x) in number
+
+    def _waits(self, x: Node, node: Node) -> bool:
+        """Whether an operand of `node` is to be written down, or found to be local, before it."""
+        if id(x) in self.number or id(x) in self.local:
+            return False
+        if x._op is None or x._op is MADE_BY_HAND or x._clock < self.start:
+            self.stale = self.stale or x._clock > node._clock
+            return False
+        return True
+
+    def _follows(self, inputs: Sequence[Any]) -> bool:
+        """Whether one of these operands follows the inputs, or is a leaf that becomes one."""
+        return any(
+            id(x) in self.number or (self.lift and self._is_captured(x))
+            for x in inputs
+            if isinstance(x, Node)
+        )
 
     def _define(
         self,
