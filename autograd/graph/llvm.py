@@ -319,7 +319,12 @@ def ir_of(graph: Graph) -> str:
             used.add(block)
             if truths.isdisjoint(inputs):
                 plain[row] = block
-        operands = [known[i] or fetch(i) for i in inputs]
+        operands: Sequence[str]
+        if len(inputs) == 2:  # most have
+            a, b = inputs
+            operands = known[a] or fetch(a), known[b] or fetch(b)
+        else:
+            operands = [known[i] or fetch(i) for i in inputs]
         write, width, result, is_truth, _ = block
         if width:
             lines.append(write(number, *operands))
