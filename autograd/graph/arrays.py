@@ -92,7 +92,7 @@ class _Layout:
         self.products = products
         self.room: dict[int, tuple[str, int]] = {}
         """The function and the workspace of every item that is a product."""
-        self.fusion = fusion = Fusion(graph)
+        self.fusion = fusion = Fusion(graph, products.machine)
         self.items, self.home, self.base = fusion.items, fusion.home, fusion.base
         self.protos = fusion.protos
         self.places: dict[int, Place] = {}
@@ -296,9 +296,14 @@ class _Text:
     def call(self, n: int) -> None:
         """Write a call of NumPy, whose result goes to its place."""
         (variable,) = self.layout.items[n].members
-        called = self.called(self.graph.equations[variable - self.graph.first])
+        equation = self.graph.equations[variable - self.graph.first]
+        called = self.called(equation)
         if variable in self.layout.places:
-            self.lines.append(f"{self.text(variable, whole=True)}[...] = {called}")
+            target = self.text(variable, whole=True)
+            if equation.row.forward is np.matmul:
+                self.lines.append(f"{called.removesuffix(')')}, out={target})")
+            else:
+                self.lines.append(f"{target}[...] = {called}")
 
     def called(self, equation: Equation) -> str:
         """Return a call of a row's function."""

@@ -20,6 +20,8 @@ from .lanes import Lane
 from .llvm import block_of
 from .passes import MEMORY, WHOLE, Constant, Operation
 from .plan import REDUCERS
+from .product import native_product_pays
+from .vectors import Machine
 
 if TYPE_CHECKING:
     from .ir import Graph
@@ -63,10 +65,12 @@ class Fusion:
 
     Args:
         graph: any graph, its composite rows opened.
+        machine: what the processor has.
     """
 
-    def __init__(self, graph: Graph) -> None:
+    def __init__(self, graph: Graph, machine: Machine) -> None:
         self.graph = graph
+        self.machine = machine
         self.items: list[Item] = []
         self.home: dict[int, int] = {}
         """The item that computes a variable."""
@@ -185,12 +189,15 @@ class Fusion:
         return kinds[0] == kinds[1] and kinds[0] in ("f4", "f8")
 
     def multiplies(self, variable: int, equation: Equation) -> bool:
-        """Whether an equation is a product of two matrices or vectors."""
+        """Whether an equation is a product of two matrices or vectors, and ours the faster one."""
         if equation.row.forward not in (np.matmul, np.dot) or equation.params:
             return False
         shapes = [self.graph.specs[i].shape for i in equation.inputs]
         kinds = {self.kind(i) for i in (*equation.inputs, variable)}
-        return {len(shape) for shape in shapes} <= {1, 2} and kinds in ({"f4"}, {"f8"})
+        if not {len(shape) for shape in shapes} <= {1, 2} or kinds not in ({"f4"}, {"f8"}):
+            return False
+        *rows, terms = shapes[0]
+        return native_product_pays(math.prod(rows), math.prod(shapes[1][1:]), terms, self.machine)
 
     def entrywise(self, variable: int, equation: Equation) -> bool:
         """Whether an equation is an element-wise operation that a work can do."""

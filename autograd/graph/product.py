@@ -10,12 +10,14 @@ where that pays. Columns left over, too few for a vector, become sums along k or
 from __future__ import annotations
 
 import functools
+import math
+import os
 import threading
 from typing import Any, NamedTuple
 
 from .kernels import Dots, Gather, Kernel, Rows, Tile, Tiles, Turn, text_of
 from .native import linked
-from .vectors import BYTES, Function, Machine
+from .vectors import BYTES, Function, Machine, processors
 
 ELEMENTS = {"float32": "float", "float64": "double"}
 
@@ -33,6 +35,35 @@ NEAR = 1024 * 1024
 
 FEW = 1024
 """Numbers that are packed one by one rather than in squares, whose code takes time to make."""
+
+
+LIMITS = {64: math.inf, 32: 2.0**23, 16: 2.0**15}
+"""Multiplications up to which our product is as fast as that of NumPy, by bytes of a vector."""
+
+SHARED = 2.0**22
+"""The same where NumPy shares the work among more than two threads; ours has one."""
+
+THREADS = ("OPENBLAS_NUM_THREADS", "GOTO_NUM_THREADS", "OMP_NUM_THREADS")
+"""Where OpenBLAS, the library in NumPy's wheels, looks for the number of its threads."""
+
+
+def native_product_pays(m: int, n: int, k: int, machine: Machine) -> bool:
+    """Whether a product is computed no slower here than by NumPy.
+
+    Args:
+        m: rows of the result.
+        n: columns of the result.
+        k: terms of every sum.
+        machine: what the processor has.
+
+    Example:
+        >>> native_product_pays(100, 50, 784, Machine(vector=32, registers=16, masks=True))
+        True
+    """
+    said = next((os.environ[name] for name in THREADS if name in os.environ), "")
+    threads = int(said) if said.isdecimal() and int(said) else processors()
+    limit = LIMITS[machine.vector]
+    return m * n * k <= (limit if threads <= 2 else min(limit, SHARED))
 
 
 def host(binding: Any) -> Machine:

@@ -26,17 +26,11 @@ from .lowering import opened
 from .recorder import input_names, record
 from .tree import flatten, paths_of, unflatten
 from .unrolling import unrolled
+from .vectors import processors
 from .wrapping import Wrapping, require_count
 
 BLOCK = 32768
 """Entries of a block: enough that a NumPy call costs more than the wait for another thread's."""
-
-
-def _threads() -> int:
-    try:
-        return len(os.sched_getaffinity(0))
-    except AttributeError:  # not on this system
-        return os.cpu_count() or 1
 
 
 class _Helpers:
@@ -98,7 +92,7 @@ class Vectorized(Wrapping):
         require_count("limit", limit, 1, "the default")
         super().__init__(f, block, threads, limit)
         self.block = block
-        self.threads = threads or _threads()
+        self.threads = threads or processors()
         self.programs: Recent[_Signature] = Recent(limit)
 
     def __call__(self, *args: Any, out: Any = None, progress: bool = False, **kwargs: Any) -> Any:

@@ -6,6 +6,7 @@ Every vector is written out, so that choosing instructions is all that a compile
 from __future__ import annotations
 
 import operator
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import NamedTuple
@@ -47,6 +48,14 @@ class Machine(NamedTuple):
     def width(self, element: str) -> int:
         """Return the numbers in a vector."""
         return self.vector // BYTES[element]
+
+
+def processors() -> int:
+    """Return how many processors this process may use."""
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:  # not on this system
+        return os.cpu_count() or 1
 
 
 class Loop:

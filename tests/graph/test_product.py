@@ -12,9 +12,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from autograd import trace
+from autograd.graph.arrays import ArrayPlan
 from autograd.graph.kernels import text_of
 from autograd.graph.native import linked
-from autograd.graph.product import ELEMENTS, Products, host
+from autograd.graph.product import ELEMENTS, THREADS, Products, host, native_product_pays
 from autograd.graph.vectors import Machine
 
 HERE = host(binding)
@@ -258,3 +260,27 @@ def test_other_processors_get_vectors(triple: str, machine: Machine, instruction
     text = target.emit_assembly(module)
     assert text.count(instruction) > 24
     assert "fmaf" not in text
+
+
+def test_large_products_stay_with_numpy_where_it_is_faster(monkeypatch: Any) -> None:
+    narrow, wide = Machine(32, 16, True), Machine(64, 32, True)
+    for name in THREADS:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("OPENBLAS_NUM_THREADS", "1")
+    assert native_product_pays(2048, 2048, 2048, wide)
+    assert native_product_pays(100, 50, 784, narrow)
+    assert not native_product_pays(2048, 2048, 2048, narrow)
+    monkeypatch.setenv("OPENBLAS_NUM_THREADS", "8")
+    assert native_product_pays(100, 50, 784, wide)
+    assert not native_product_pays(2048, 2048, 2048, wide)
+
+
+def test_programs_call_numpy_where_its_products_are_faster(monkeypatch: Any) -> None:
+    monkeypatch.setenv("OPENBLAS_NUM_THREADS", "8")
+    draw = np.random.default_rng(4)
+    a, b = draw.standard_normal((200, 210)), draw.standard_normal((210, 220))
+    plan = ArrayPlan(trace(lambda a, b: (a @ b, 2 * (a[:5] @ b)), a, b))
+    assert plan.source.count("matmul") == 1
+    large, small = plan([a, b])
+    np.testing.assert_array_equal(large, a @ b)
+    assert_product(small / 2, a[:5], b)
