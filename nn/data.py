@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Callable, Iterable, Iterator, Sized
 from sys import getrefcount
 from typing import Any
@@ -158,7 +159,14 @@ class Gatherer:
             # three references: the list, the local name, the count itself
             if getrefcount(held) <= 3 and len(held) >= rows:
                 return held
-        made = np.empty((rows, *self.array.shape[1:]), self.array.dtype)
+        shape = (rows, *self.array.shape[1:])
+        try:
+            made = np.empty(shape, self.array.dtype)
+        except MemoryError as error:
+            wanted = math.prod(shape) * self.array.dtype.itemsize
+            raise MemoryError(
+                message(f"memory for a batch of {wanted:,} bytes", "less", "a smaller batch_size")
+            ) from error
         self.spares = [made, *self.spares[:1]]
         return made
 

@@ -32,6 +32,10 @@ LIMIT = 16
 RESTLESS = 8
 """After so many changes of layers, each within so few steps, a model is left to eager steps."""
 
+SEVERAL = 64
+"""From the plans of so many rows, and twice as many, what more would take is told."""
+
+_NO_PLAN = object()
 _OF_THE_RUN = frozenset({"history", "last_call", "loop", "planner", "recipe", "stop_training"})
 _OF_THE_UPDATE = frozenset({"_learning_rate", "iterations", "state"})
 
@@ -78,12 +82,13 @@ class Planner:
             self.marks = _Marks(model)
         self.replays += 1
         key = _key(kind, batch)
-        if key not in self.plans:
+        plan = self.plans.get(key, _NO_PLAN)
+        if plan is _NO_PLAN:
             with self.lock:
-                self.plans[key] = self._made(model, len(batch[0]), make)
+                plan = self.plans[key] = self._made(model, len(batch[0]), make)
                 while len(self.plans) > LIMIT:
                     self.plans.popitem(last=False)
-        return self.plans[key]
+        return plan
 
     def holds(self) -> bool:
         """Whether all that the plans depend on is as it was when they were made."""
@@ -117,18 +122,21 @@ class Planner:
             self.reason = self.marks.refused
             return None
         try:
-            with unchanged_on_error(model), _undrawn(model):
+            quiet = np.errstate(all="ignore")  # a plan computes as its steps do
+            with unchanged_on_error(model), _undrawn(model), quiet:
                 plan = make(None)
                 if not self.marks.hold():
                     raise GraphError("a layer or loss that changes something when it is called")
                 return plan
         except MemoryError as error:
             self.marks.restore()
+            few = max(rows // 4, 1) if rows < SEVERAL else SEVERAL
             with unchanged_on_error(model), _undrawn(model):
-                one, two = (make(n).program.stats.bytes for n in (1, 2))
+                one, two = (make(n).program.stats.bytes for n in (few, 2 * few))
+            wanted = one + (rows - few) * (two - one) // few
             raise MemoryError(
                 message(
-                    f"memory for a plan of {one + (rows - 1) * (two - one):,} bytes, for a step of "
+                    f"memory for a plan of {wanted:,} bytes, for a step of "
                     f"model {model.name!r} on {rows:,} examples",
                     str(error).rstrip(".") or "less",
                     "a smaller batch_size",

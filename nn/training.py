@@ -110,7 +110,7 @@ def predict_step(model: Any, x: Any) -> Any:
     )
     if plan is not None:
         return plan(batch)
-    with no_grad():
+    with no_grad(), np.errstate(all="ignore"):
         outputs = np.array(plain(model.forward(x)))
     model.planner.notify(model)
     return outputs
@@ -197,7 +197,17 @@ def inputs_of(model: Any, x: Any) -> Any:
             )
         data.same_length(**{f"x[{i}]": a for i, a in enumerate(arrays)})
         return arrays
-    return data.as_array(x, "x")
+    array = data.as_array(x, "x")
+    expected = model.build_shape
+    if array.ndim == 1 and isinstance(expected, tuple) and len(expected) > 1:
+        raise ShapeError(
+            message(
+                f"x of shape (n, {', '.join(map(str, expected[1:]))}), one row an example",
+                f"shape {array.shape}",
+                "x[None] for a single example, x[:, None] for examples of one number",
+            )
+        )
+    return array
 
 
 def examples(

@@ -609,20 +609,67 @@ def test_the_first_step_takes_little_more_than_its_batch():
     assert peak < 1.5 * x.nbytes + plan.program.stats.bytes
 
 
-def test_a_plan_without_memory_is_reported_with_the_bytes_it_wanted():
+@pytest.mark.parametrize("jit_compile", [False, True])
+def test_a_plan_without_memory_is_reported_with_the_bytes_it_wanted(jit_compile):
     class Hungry(nn.Layer):
+        limit = 300
+
         def call(self, inputs):
-            if len(inputs) > 2:
+            if len(inputs) > self.limit:
                 raise MemoryError("Unable to allocate 1 TiB")
             return inputs
 
-    model = network(Hungry(), run_eagerly=True)
-    model.build((None, 4))
-    model.recipe.run_eagerly = False
+    if jit_compile:
+        pytest.importorskip("llvmlite")
+    x = np.repeat(X, 20, axis=0)
+    hungry = Hungry()
+    model = nn.Sequential([nn.Dense(64, "relu"), hungry, nn.Dense(32, "softmax")], seed=0)
+    model.compile("sgd", "mse", jit_compile=jit_compile)
+    model.predict(X, verbose=0)
     before = model.get_weights()
-    with pytest.raises(MemoryError, match=r"plan of [\d,]+ bytes.* on 20 examples.*1 TiB"):
-        model.predict(X, verbose=0)
+    pattern = r"plan of [\d,]+ bytes.* on 400 examples.*1 TiB"
+    with pytest.raises(MemoryError, match=pattern) as error:
+        model.predict(x, batch_size=400, verbose=0)
     assert_same_bits(model.get_weights(), before)
+    hungry.limit = 400
+    model.predict(x, batch_size=400, verbose=0)
+    taken = model.planner.plans.popitem()[1].program.stats.bytes
+    wanted = int(str(error.value).split("plan of ")[1].split(" bytes")[0].replace(",", ""))
+    # buffers begin at multiples of the length of a line of the cache
+    assert wanted == pytest.approx(taken, rel=0.05)
+
+
+def test_a_batch_without_memory_is_reported_with_its_bytes():
+    rows = np.broadcast_to(np.float32(1.0), (1 << 45, 4))
+    model = network()
+    model.build((None, 4))
+    source = nn.data.ArraySource(rows, None, None, 1 << 45, shuffle=False)
+    gather = Gatherer(rows)
+    with pytest.raises(MemoryError, match=r"batch of 562,949,953,421,312 bytes.*batch_size"):
+        gather.rows(np.broadcast_to(np.intp(0), (1 << 45,)), 0, 1 << 45)
+    (batch, _, _), *_ = source.epoch(np.random.default_rng(0))
+    assert batch.shape == rows.shape  # taken as it is, where the order is
+
+
+def test_one_example_without_an_axis_of_examples_is_refused():
+    model = network()
+    fit(model)
+    for call in (
+        lambda: model.predict(X[0], verbose=0),
+        lambda: model.predict_on_batch(X[0]),
+        lambda: model.train_on_batch(X[0], Y[:4]),
+        lambda: model.evaluate(X[0], Y[:4], verbose=0),
+        lambda: fit(model) and model.fit(X[0], Y[:4], verbose=0),
+    ):
+        with pytest.raises(ag.ShapeError, match=r"\(n, 4\), one row.*\(4,\).*x\[None\]"):
+            call()
+
+
+def test_predictions_of_infinite_inputs_are_quietly_nan():
+    for run_eagerly in (False, True):
+        model = network(run_eagerly=run_eagerly)
+        model.build((None, 4))
+        assert np.isnan(model.predict(np.full((2, 4), np.inf), verbose=0)).all()
 
 
 def test_anomalies_are_hunted_operation_by_operation():
