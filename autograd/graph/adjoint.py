@@ -133,11 +133,15 @@ def _pulled_back(tape: Recorder, root: int, targets: Sequence[int]) -> dict[int,
                 continue
             steps, constants, result = rules[row][position]
             origin = (k, position)
-            values = [g, k, *inputs, *constants]
-            for step, taken, params, spec in steps:
-                refs = tuple([values[j] for j in taken])
-                values.append(write(step, refs, spec, params, origin))
-            c = values[result]
+            c = g
+            if steps:
+                values = [g, k, *inputs, *constants]
+                for step, taken, params, spec in steps:
+                    refs = tuple([values[j] for j in taken])
+                    values.append(write(step, refs, spec, params, origin))
+                c = values[result]
+            elif result:
+                c = [g, k, *inputs, *constants][result]
             if i in partial:
                 c = write(ADD, (partial[i], c), SCALAR, NOTHING, origin)
             awaited[i] -= 1
