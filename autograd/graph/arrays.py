@@ -43,6 +43,7 @@ class ArrayPlan:
 
     Args:
         graph: any graph.
+        into: whether the results are written into arrays that follow the inputs at every call.
 
     Raises:
         MissingExtraError: if llvmlite is not installed.
@@ -54,14 +55,14 @@ class ArrayPlan:
         [2.0]
     """
 
-    def __init__(self, graph: Graph) -> None:
+    def __init__(self, graph: Graph, into: bool = False) -> None:
         binding = require("llvmlite.binding", "llvm", "compile to machine code")
         self.graph = opened(graph, kept=native_names()).simplify()
         layout = _Layout(self.graph, Products(host(binding)))
         self.arena = layout.memory()
-        writer = _Text(layout, self.arena)
+        writer = _Text(layout, self.arena, into)
         self.source = writer.written()
-        self._run = load(self.source, "run", writer.scope)
+        self.function = load(self.source, "run", writer.scope)
 
     @property
     def buffers(self) -> list[np.ndarray[Any, Any]]:
@@ -75,7 +76,7 @@ class ArrayPlan:
 
     def __call__(self, values: Sequence[Any]) -> list[Any]:
         """Return the outputs for bound inputs."""
-        result: list[Any] = self._run(*values)
+        result: list[Any] = self.function(*values)
         return result
 
 
@@ -246,10 +247,12 @@ class _Text:
     Args:
         layout: the places of all variables.
         arena: the memory that they lie in.
+        into: whether the results are written into arrays that the caller gives.
     """
 
-    def __init__(self, layout: _Layout, arena: np.ndarray[Any, Any]) -> None:
+    def __init__(self, layout: _Layout, arena: np.ndarray[Any, Any], into: bool) -> None:
         self.layout = layout
+        self.into = into
         self.graph = layout.graph
         self.arena = arena
         self.lines: list[str] = []
@@ -259,8 +262,12 @@ class _Text:
 
     def written(self) -> str:
         """Return the program."""
-        head = f"def run({', '.join(self.names.values())}):"
-        for i in self.layout.own:
+        outputs = [f"out_{k}" for k in range(len(self.graph.outputs))] if self.into else []
+        head = f"def run({', '.join([*self.names.values(), *outputs])}):"
+        for i, position in self.layout.own.items():
+            if self.into:
+                self.names[i] = outputs[position]
+                continue
             like, k = self.layout.protos[i], len(self.results)
             self.scope[f"new_{k}"] = maker_of(like)
             self.lines += chosen(f"v{i}", k, f"new_{k}")
@@ -273,8 +280,12 @@ class _Text:
             else:
                 for n in group:
                     self.call(n)
-        returned = ", ".join(self.returned(i, k) for k, i in enumerate(self.graph.outputs))
-        body = [*self.lines, f"return [{returned}]"]
+        for k, (i, name) in enumerate(zip(self.graph.outputs, outputs, strict=False)):
+            if self.layout.own.get(i) != k:
+                text = self.text(i)
+                self.lines.append(f"{name}[...] = {text}")
+        returned = [self.returned(i, k) for k, i in enumerate(self.graph.outputs) if not self.into]
+        body = [*self.lines, f"return [{', '.join(returned)}]"]
         if not all(item.is_native for item in self.layout.items):
             # as silent as machine code
             body = ['with np.errstate(all="ignore"):', *(f"    {line}" for line in body)]
@@ -297,13 +308,16 @@ class _Text:
         """Write a call of NumPy, whose result goes to its place."""
         (variable,) = self.layout.items[n].members
         equation = self.graph.equations[variable - self.graph.first]
-        called = self.called(equation)
-        if variable in self.layout.places:
-            target = self.text(variable, whole=True)
-            if equation.row.forward is np.matmul:
-                self.lines.append(f"{called.removesuffix(')')}, out={target})")
-            else:
-                self.lines.append(f"{target}[...] = {called}")
+        if variable not in self.layout.places:
+            self.called(equation)
+            return
+        target = self.text(variable, whole=True)
+        forward = equation.row.forward
+        if isinstance(forward, np.ufunc) and not equation.params:
+            operands = ", ".join(map(self.text, equation.inputs))
+            self.lines.append(f"{self.bound(forward)}({operands}, out={target})")
+        else:
+            self.lines.append(f"{target}[...] = {self.called(equation)}")
 
     def called(self, equation: Equation) -> str:
         """Return a call of a row's function."""

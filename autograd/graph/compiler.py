@@ -32,7 +32,7 @@ from .recorder import record
 from .rewriting import simplified
 from .tree import LEAF, Structure, flatten, leaves_of, unflatten
 from .unrolling import unrolled
-from .wrapping import Wrapping, require_count
+from .wrapping import Wrapping, require_backend, require_count
 
 BACKENDS = ("auto", "python", "numpy", "llvm")
 
@@ -221,10 +221,7 @@ class Compiled(Wrapping):
     """
 
     def __init__(self, f: Callable[..., Any], backend: str, updates: int, limit: int) -> None:
-        if backend not in BACKENDS:
-            raise ArgumentError(
-                message(f"backend to be one of {', '.join(BACKENDS)}", repr(backend), '"auto"')
-            )
+        require_backend(backend, BACKENDS)
         require_count("updates", updates, 0, "0")
         require_count("limit", limit, 1, "64")
         super().__init__(f, backend, updates, limit)

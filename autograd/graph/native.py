@@ -32,6 +32,7 @@ TYPE_OFFSET, VALUE_OFFSET = 8, 16
 CALLED_OF_PYTHON = (
     "PyFloat_FromDouble", "PyObject_Vectorcall", "PyTuple_New", "PyTuple_SetItem",
     "PyList_New", "PyList_SetItem", "PyBool_FromLong",
+    "PyEval_SaveThread", "PyEval_RestoreThread",
 )  # fmt: skip
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import functools
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -20,6 +21,9 @@ from .product import Products
 DATA_OFFSET, COUNT_OFFSET, SHAPE_OFFSET, DTYPE_OFFSET, FLAGS_OFFSET = 16, 24, 32, 56, 64
 """Where an array keeps the address of its entries, the number of its axes, the address of its
 shape, its dtype and its flags, behind the count of references."""
+
+LONG = 20_000
+"""Operations on numbers that are worth letting other threads of Python run meanwhile."""
 
 CONTIGUOUS = 0x101
 """The flags of an array in C order with aligned entries."""
@@ -158,8 +162,16 @@ def _text(
             name = work.name
             given.append(f"ptr {_address(body, Place(0, work.workspace, (), ''))}")
         body.do(f"call void @{name}({', '.join(given)})")
-    lines += body.text
+    running = body.text
+    if sum(map(_steps, passes)) >= LONG:
+        declared += ["declare ptr @PyEval_SaveThread()", "declare void @PyEval_RestoreThread(ptr)"]
+        running = [
+            "%state = call ptr @PyEval_SaveThread()",
+            *running,
+            "call void @PyEval_RestoreThread(ptr %state)",
+        ]
     lines += [
+        *running,
         "%yes = call ptr @PyBool_FromLong(i64 1)",
         "ret ptr %yes",
         "wrong:",
@@ -176,6 +188,15 @@ def _address(lines: Lines, place: Place) -> str:
     slot = lines.put(f"getelementptr ptr, ptr %roots, i64 {place.root}")
     root = lines.put(f"load ptr, ptr {slot}")
     return lines.put(f"getelementptr i8, ptr {root}, i64 {place.offset}")
+
+
+def _steps(work: Pass | Multiplication) -> int:
+    """Return about how many operations on numbers a pass does."""
+    if isinstance(work, Multiplication):
+        # the entries of a row of both, which is those of the right operand
+        rows = (place.strides[0] // int(place.kind[1]) for place in (work.a, work.c))
+        return math.prod(rows)
+    return math.prod(work.shape) * len(work.steps)
 
 
 def _taken(k: int, root: int, spec: Spec | None) -> list[str]:

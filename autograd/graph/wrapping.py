@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import sys
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -47,6 +47,14 @@ class Wrapping:
         for part in name.split("."):
             found = getattr(found, part, None)
         return name if found is self else (type(self), (self.function, *self._settings))
+
+
+def require_backend(backend: Any, known: Sequence[str]) -> None:
+    """Raise if a backend is none of those known."""
+    if backend not in known:
+        raise ArgumentError(
+            message(f"backend to be one of {', '.join(known)}", repr(backend), '"auto"')
+        )
 
 
 def require_count(name: str, number: Any, least: int, remedy: str) -> None:

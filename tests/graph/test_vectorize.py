@@ -21,14 +21,20 @@ def surface(x: Any, y: Any, z: Any) -> Any:
     return np.log(x * y + z) * np.exp(-x / z) + np.where(x > y, np.tanh(y * z), np.sqrt(x))
 
 
+BACKENDS = ("numpy", "llvm")
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
 @settings(max_examples=40, deadline=None)
 @given(programs(EXACT), st.integers(0, 2**32 - 1), st.sampled_from([1, 7, 16, 33]))
-def test_exact_programs_have_the_bits_of_scalar_calls(f: Any, seed: int, count: int) -> None:
+def test_exact_programs_have_the_bits_of_scalar_calls(
+    backend: str, f: Any, seed: int, count: int
+) -> None:
     rng = np.random.default_rng(seed)
     x, y = rng.normal(size=(2, count))
     x[::3] = 0
     derivative = ag.value_and_grad(f, (0, 1))
-    sweep = ag.vectorize(derivative, block=8, threads=2)
+    sweep = ag.vectorize(derivative, backend=backend, block=8, threads=2)
     with np.errstate(all="ignore"):
         value, slopes = sweep(x, y)
         for k in range(count):
@@ -37,13 +43,14 @@ def test_exact_programs_have_the_bits_of_scalar_calls(f: Any, seed: int, count: 
             np.testing.assert_array_equal(found, (wanted, *parts), err_msg=str(f.__doc__))
 
 
+@pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("threads", [1, 3])
 @pytest.mark.parametrize("count", [0, 1, 5, 1000, 4096, 10_001])
-def test_blocks_and_threads_do_not_change_results(count: int, threads: int) -> None:
+def test_blocks_and_threads_do_not_change_results(count: int, threads: int, backend: str) -> None:
     x, y = np.random.default_rng(count).uniform(0.5, 2.0, (2, count))
     derivative = ag.value_and_grad(surface, (0, 1, 2))
-    once = ag.vectorize(derivative, block=1 << 20, threads=1)(x, y, 1.5)
-    many = ag.vectorize(derivative, block=1024, threads=threads)(x, y, 1.5)
+    once = ag.vectorize(derivative, backend=backend, block=1 << 14, threads=1)(x, y, 1.5)
+    many = ag.vectorize(derivative, backend=backend, block=1024, threads=threads)(x, y, 1.5)
     for a, b in zip((once[0], *once[1]), (many[0], *many[1]), strict=True):
         assert a.shape == (count,)
         np.testing.assert_array_equal(a, b)
@@ -172,10 +179,48 @@ def test_lists_of_numbers_are_arrays() -> None:
             ag.vectorize(bump, block=block, threads=threads)  # type: ignore[arg-type]
 
 
+def test_auto_takes_machine_code_for_what_is_nearly_all_its_own(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def chosen(f: Any, backend: str = "auto") -> str:
+        sweep = ag.vectorize(f, backend=backend)
+        sweep(np.ones(3))
+        [made] = sweep.programs._entries.values()
+        return type(made.blocks).__name__
+
+    def long(x: Any) -> Any:
+        for _ in range(2_001):
+            x = x * 0.5 + 1.0
+        return x
+
+    assert chosen(bump) == "NativeBlocks"
+    assert chosen(np.cosh) == "NumpyBlocks"
+    assert chosen(long) == "NumpyBlocks"
+    assert chosen(bump, "numpy") == "NumpyBlocks"
+    assert chosen(np.cosh, "llvm") == "NativeBlocks"
+    monkeypatch.setattr("autograd.graph.vectorizer.find_spec", lambda name: None)
+    assert chosen(bump) == "NumpyBlocks"
+    with pytest.raises(ag.ArgumentError, match="backend to be one of auto, numpy, llvm"):
+        ag.vectorize(bump, backend="python")
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_what_is_not_finite_warns_nobody(backend: str) -> None:
+    x = np.array([0.0, -1.0, np.inf, 1e300, np.nan] * 9)
+    for f in (lambda x: np.log(x) / x, lambda x: np.sinh(x) * np.exp(x), np.log2):
+        with np.errstate(all="ignore"):
+            wanted = f(x)
+        found = ag.vectorize(f, backend=backend, block=16)(x)  # a warning is an error here
+        np.testing.assert_allclose(found, wanted, rtol=1e-15)
+        with np.errstate(all="raise"):
+            ag.compile(f, backend=backend)(x)
+
+
 def bump(x: Any) -> Any:
     return np.exp(-x * x)
 
 
+@pytest.mark.parametrize("backend", BACKENDS)
 @settings(max_examples=60, deadline=None)
 @given(
     st.lists(st.integers(0, 5), min_size=0, max_size=3),
@@ -183,8 +228,12 @@ def bump(x: Any) -> Any:
     st.integers(1, 3),
     st.data(),
 )
-def test_any_layout_goes_in_and_out(shape: list[int], block: int, threads: int, data: Any) -> None:
-    both = ag.vectorize(lambda x, y: (x * 2 + y, x > y), block=block, threads=threads)
+def test_any_layout_goes_in_and_out(
+    backend: str, shape: list[int], block: int, threads: int, data: Any
+) -> None:
+    both = ag.vectorize(
+        lambda x, y: (x * 2 + y, x > y), backend=backend, block=block, threads=threads
+    )
 
     def laid_out(array: Any, name: str) -> Any:
         way = data.draw(st.sampled_from("CFsrfB"), name)
@@ -318,10 +367,13 @@ def test_numbers_that_are_not_real_are_refused_by_name() -> None:
             sweep(1.0, {"w": bad})
 
 
+@pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("length", [1, 60, 61, 62, 488, 16, 32])  # a sample's, a block's, and not
-def test_a_captured_array_may_have_any_length(length: int) -> None:
+def test_a_captured_array_may_have_any_length(length: int, backend: str) -> None:
     v = ag.Tensor(np.arange(length) * 0.5)
-    sweep = ag.vectorize(lambda x: x * np.sum(np.exp(-v) * 2 + v), block=16, threads=2)
+    sweep = ag.vectorize(
+        lambda x: x * np.sum(np.exp(-v) * 2 + v), backend=backend, block=16, threads=2
+    )
     total = np.sum(np.exp(np.arange(length) * -0.5) * 2 + np.arange(length) * 0.5)
     for count in (3, 16, 61, 100):
         np.testing.assert_allclose(sweep(np.ones(count)), np.full(count, total), rtol=1e-14)
