@@ -207,51 +207,51 @@ class Rows(NamedTuple):
         return f"rows_{self.element}_{self.rows}x{self.depth}{'_far' * self.far}"
 
     def text(self) -> str:
-        """Return the function: c = a b, or c += a b unless fresh, where b and c have rows.
-
-        It goes through k only as far as its depth divides it.
-        """
-        element, width = self.element, self.width
+        """Return the function: c = a b, where rows of b and c are contiguous."""
         f = Function(
             self.name,
             "i64 %n, i64 %k, ptr %a, i64 %a_row, i64 %a_col, ptr %b, i64 %b_row, "
-            "ptr %c, i64 %c_row, i64 %fresh",
+            "ptr %c, i64 %c_row",
         )
-        kind = vector(width, element)
-        depth = range(self.depth)
-        out = [f.at(element, "%c", f.whole("mul", "%c_row", str(r))) for r in range(self.rows)]
-        with f.loop(f.put(f"sub i64 %k, {self.depth - 1}"), str(self.depth)) as block:
-            left = f.at(element, "%a", f.whole("mul", block.counter, "%a_col"))
-            down = [f.at(element, left, f.whole("mul", "%a_col", str(d))) for d in depth]
-            numbers = [
-                broadcast(f, width, element, f.at(element, p, f.whole("mul", "%a_row", str(r))))
-                for r in range(self.rows)
-                for p in down
-            ]
-            top = f.at(element, "%b", f.whole("mul", block.counter, "%b_row"))
-            rows = [f.at(element, top, f.whole("mul", "%b_row", str(d))) for d in depth]
-            old = f.put(f"sub i64 {block.counter}, %fresh")
-            fresh = f.put(f"icmp slt i64 {old}, 0")
-            for start, stop, partial in f.along("%n", width, self.masks):
-                with f.loop(stop, str(width), start=start) as loop:
-                    chosen = mask(f, width, f.whole("sub", "%n", loop.counter)) if partial else ""
-                    places = [f.at(element, p, loop.counter) for p in out]
-                    totals = [load(f, width, element, place, chosen) for place in places]
-                    totals = [
-                        f.put(f"select i1 {fresh}, {kind} zeroinitializer, {kind} {x}")
-                        for x in totals
-                    ]
-                    for d, row in enumerate(rows):
-                        place = f.at(element, row, loop.counter)
-                        if self.far:
-                            prefetch(f, place)
-                        right = load(f, width, element, place, chosen)
-                        for r in range(self.rows):
-                            number = numbers[r * self.depth + d]
-                            totals[r] = fused(f, width, element, number, right, totals[r])
-                    for total, place in zip(totals, places, strict=True):
-                        store(f, width, element, total, place, chosen)
+        out = [f.at(self.element, "%c", f.whole("mul", "%c_row", str(r))) for r in range(self.rows)]
+        whole = f.whole("sub", "%k", f.put(f"urem i64 %k, {self.depth}"))
+        for start, stop, depth in (("0", whole, self.depth), (whole, "%k", 1)):
+            with f.loop(stop, str(depth), start=start) as block:
+                self._add(f, block.counter, depth, out)
         return f.end()
+
+    def _add(self, f: Function, first: str, depth: int, out: list[str]) -> None:
+        """Write what adds the product of some columns of a and rows of b."""
+        element, width = self.element, self.width
+        kind = vector(width, element)
+        left = f.at(element, "%a", f.whole("mul", first, "%a_col"))
+        across = [f.at(element, left, f.whole("mul", "%a_col", str(d))) for d in range(depth)]
+        numbers = [
+            broadcast(f, width, element, f.at(element, p, f.whole("mul", "%a_row", str(r))))
+            for p in across
+            for r in range(self.rows)
+        ]
+        top = f.at(element, "%b", f.whole("mul", first, "%b_row"))
+        rows = [f.at(element, top, f.whole("mul", "%b_row", str(d))) for d in range(depth)]
+        fresh = f.put(f"icmp eq i64 {first}, 0")
+        for start, stop, partial in f.along("%n", width, self.masks):
+            with f.loop(stop, str(width), start=start) as loop:
+                chosen = mask(f, width, f.whole("sub", "%n", loop.counter)) if partial else ""
+                places = [f.at(element, p, loop.counter) for p in out]
+                totals = [load(f, width, element, place, chosen) for place in places]
+                totals = [
+                    f.put(f"select i1 {fresh}, {kind} zeroinitializer, {kind} {x}") for x in totals
+                ]
+                for d, row in enumerate(rows):
+                    place = f.at(element, row, loop.counter)
+                    if self.far:
+                        prefetch(f, place)
+                    right = load(f, width, element, place, chosen)
+                    for r in range(self.rows):
+                        number = numbers[d * self.rows + r]
+                        totals[r] = fused(f, width, element, number, right, totals[r])
+                for total, place in zip(totals, places, strict=True):
+                    store(f, width, element, total, place, chosen)
 
 
 # ---- packing -------------------------------------------------------------------------------------

@@ -255,17 +255,17 @@ class _Driver:
             a = a._replace(row=k)
         if n == 1:
             b = b._replace(col=1 if b.row != 1 else k)
-        few = self.width // 2
-        if m <= few and n > m and b.row == 1 and b.col != 1:
+        if m <= self.width // 2 and n > m and b.row == 1 and b.col != 1:
             self._dots(n, m, k, b.turned, a.turned, c.turned)
             return
-        if m <= few and b.col == 1:
+        if m <= self.width // 2 and b.col == 1:
             self._rows(m, n, k, a, b, c)
             return
         rest = n % self.width
-        if rest <= few and a.col == 1 and (k >= 4 * self.width or n < self.width):
+        few = rest <= self.width // 4
+        if few and a.col == 1 and (k >= 4 * self.width or n < self.width):
             tail = self._dots
-        elif rest <= few and a.row == 1 and k >= 2 * self.width and m >= self.width:
+        elif few and a.row == 1 and k >= 2 * self.width and m >= self.width:
             tail = self._columns
         else:
             rest = 0
@@ -294,22 +294,14 @@ class _Driver:
         """Write sums of rows of b, which are contiguous."""
         # with more rows of a than four there is room for too few of b
         group = -(-m // -(-m // 4))
-        most = min(self.accumulators // group, 12)
-        depth = max(d for d in range(1, most + 1) if k % d == 0)
-        if 2 * depth < most:
-            depth = min(most, k)
+        depth = min(8, self.accumulators // group)
         masks, far = self.products.machine.masks, n * k * self.bytes > NEAR
-        done = k // depth * depth
+        kernel = Rows(self.element, self.width, group, depth, masks, far)
         for row in range(0, m, group):
             top, out = (self.behind(x, min(row, m - group), 0) for x in (a, c))
-            for start, length, step in ((0, done, depth), (done, k - done, 1)):
-                if length:
-                    kernel = Rows(self.element, self.width, group, step, masks, far)
-                    left, right = self.behind(top, 0, start), self.behind(b, start, 0)
-                    self.call(
-                        kernel, n, length, left.pointer, a.row, a.col, right.pointer, b.row,
-                        out.pointer, c.row, 0 if start else 1,
-                    )  # fmt: skip
+            self.call(
+                kernel, n, k, top.pointer, a.row, a.col, b.pointer, b.row, out.pointer, c.row
+            )  # fmt: skip
 
     def _columns(self, m: int, n: int, k: int, a: Operand, b: Operand, c: Operand) -> None:
         """Write sums of columns of a, which are contiguous."""
@@ -330,7 +322,7 @@ class _Driver:
             (whole, n, -(-rest // self.width), "all" if masks else "stores"),
         ):
             if first < last:
-                rows = min(m, 12, self.accumulators // wide)
+                rows = min(12, self.accumulators // wide)
                 tile = Tile(self.element, self.width, rows, wide, masked, deep < k)
                 right, out = self.behind(b, 0, first), self.behind(c, 0, first)
                 self._tiles(m, last - first, k, a, right, out, tile, deep)
