@@ -7,8 +7,10 @@ step at all, as they lie in the memory of what they show.
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from heapq import heappop, heappush
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -32,6 +34,9 @@ VIEWS = frozenset({
     "atleast_1d", "atleast_2d", "atleast_3d", "real", "sliding_window_view", "positive",
 })  # fmt: skip
 """Rows whose result may lie in the memory of their operand."""
+
+LONGEST = 200
+"""Operations of a pass: choosing registers costs more than linearly in its length."""
 
 POWERS = {2.0: np.square, 0.5: np.sqrt, 1.0: np.positive, -1.0: np.reciprocal}
 """Powers that NumPy computes as other functions."""
@@ -78,6 +83,8 @@ class Fusion:
         """The variable in whose memory a view lies."""
         self.protos: list[Any] = []
         """Arrays with the shape, dtype and strides of every variable, which hold nothing."""
+        self.passes: dict[tuple[int, ...], list[int]] = {}
+        """The items that are passes, by their shape."""
         self.itemise()
         self.order()
 
@@ -143,17 +150,15 @@ class Fusion:
             shape = self.graph.specs[equation.inputs[0]].shape
         if form == "pass":
             earliest = max((self.home.get(i, 0) for i in reads), default=0)
-            for k in range(earliest, len(self.items)):
+            same = self.passes.setdefault(shape, [])
+            for k in same[bisect_left(same, earliest) :]:
                 item = self.items[k]
                 # what a pass computes itself, it has entry by entry only
                 seen = (i for i in equation.inputs if self.home.get(self.base.get(i, i)) == k)
-                if (
-                    item.form == "pass"
-                    and item.shape == shape
-                    and self.base.keys().isdisjoint(seen)
-                ):
+                if len(item.members) < LONGEST and self.base.keys().isdisjoint(seen):
                     item.reads |= reads
                     return k
+            same.append(len(self.items))
         self.items.append(Item(form, shape, reads))
         return len(self.items) - 1
 
@@ -264,21 +269,26 @@ class Fusion:
 
     def order(self) -> None:
         """Order the items such that calls of NumPy interrupt machine code as rarely as possible."""
-        waiting = list(range(len(self.items)))
+        missing: list[int] = []
+        followers: list[list[int]] = [[] for _ in self.items]
+        ready: dict[bool, list[int]] = {True: [], False: []}
+        for k, item in enumerate(self.items):
+            needs = {self.home[i] for i in item.reads if i in self.home} - {k}
+            missing.append(len(needs))
+            for need in needs:
+                followers[need].append(k)
+            if not needs:
+                ready[item.is_native].append(k)
         position: dict[int, int] = {}
         native = True
-        while waiting:
-            before = -1
-            while before != len(waiting):
-                before = len(waiting)
-                later = []
-                for k in waiting:
-                    needs = {self.home[i] for i in self.items[k].reads if i in self.home} - {k}
-                    if self.items[k].is_native == native and needs <= position.keys():
-                        position[k] = len(position)
-                    else:
-                        later.append(k)
-                waiting = later
+        while len(position) < len(self.items):
+            while ready[native]:
+                k = heappop(ready[native])
+                position[k] = len(position)
+                for follower in followers[k]:
+                    missing[follower] -= 1
+                    if not missing[follower]:
+                        heappush(ready[self.items[follower].is_native], follower)
             native = not native
         self.items = [self.items[k] for k in position]
         self.home = {variable: position[k] for variable, k in self.home.items()}
