@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from ..errors import ArgumentError, message
 from ..observers import Observer
 from ..primitive import Primitive
-from .emit import beyond_floats, beyond_forms, chain_rule_comment, title
+from .emit import beyond_floats, beyond_forms, chain_rule_comment, step_mark, title
 from .forms import C_NAMES, native_form_of
 from .unrolling import unrolled
 
@@ -55,6 +55,7 @@ def c_of(graph: Graph) -> str:
     names = [_safe(name) for name in graph.names(number)]
     arguments = ", ".join(f"double {names[k]}" for k in range(len(graph.input_names)))
     lines = []
+    between = step_mark(names)
     origin = None
     for variable, equation in graph.numbered():
         if equation.origin != origin:
@@ -65,7 +66,7 @@ def c_of(graph: Graph) -> str:
             ]
         steps, result = templates(equation.row)
         operands = [names[i] for i in equation.inputs]
-        own = f"{names[variable]}_"
+        own = f"{names[variable]}{between}"
         lines += [f"const double {s.format(*operands, s=own)};" for s in steps]
         kind = "int" if isinstance(equation.row, Observer) else "double"
         lines.append(f"const {kind} {names[variable]} = {result.format(*operands, s=own)};")

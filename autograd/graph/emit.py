@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -142,7 +143,9 @@ def source_of(graph: Graph) -> str:
         text += [f"        {line}" for line in lines]
         text += [f"        return {result}", "    except (ArithmeticError, ValueError):"]
         text += ["        if type(math) is _IeeeMath:", "            raise"]
-        text += [f"        return _plain({graph.name}({doubles}, _IeeeMath(), _Double))"]
+        again = "_again" if graph.name in names else graph.name
+        text += [f"        return _plain({again}({doubles}, _IeeeMath(), _Double))"]
+        text += [] if again == graph.name else ["", "", f"_again = {graph.name}"]
     else:
         text += ["", "", f"def {graph.name}({arguments}):", f'    """{title(graph)}"""']
         text += [f"    {line}" for line in lines]
@@ -171,6 +174,7 @@ def scalar_body(
     """
     lines: list[str] = []
     origin = None
+    between = step_mark(names)
     for variable, equation in graph.numbered():
         row = equation.row
         if comments and equation.origin != origin:
@@ -182,7 +186,7 @@ def scalar_body(
             lines.append(f"{names[variable]} = {kind}({call_text(equation, names, definitions)})")
             continue
         operands = [names[i] for i in equation.inputs]
-        prefix = f"{names[variable]}_"
+        prefix = f"{names[variable]}{between}"
         lines += [t.format(*operands, out=names[variable], s=prefix) for t in templates]
         if comments and not isinstance(row, Observer):
             floats = tuple(
@@ -193,6 +197,16 @@ def scalar_body(
                 left, _, right = lines[-1].partition(" = ")
                 lines[-1] = f"{left} = float({right})"
     return lines
+
+
+def step_mark(names: Sequence[str]) -> str:
+    """Return what stands between the name of a variable and that of a step on the way to it.
+
+    Example:
+        >>> step_mark(["x", "v0"]), step_mark(["x", "v0_rest"])
+        ('_', '__')
+    """
+    return "_" * (1 + max(map(len, re.findall("_+", " ".join(names))), default=0))
 
 
 def chain_rule_comment(graph: Graph, equation: Equation, names: Sequence[str]) -> list[str]:

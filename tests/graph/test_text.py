@@ -190,6 +190,38 @@ def test_names_of_c_are_no_names_of_variables(tmp_path: Path) -> None:
     assert function(1.0, 2.0, 3.0)[0] == pytest.approx(graph(1.0, 2.0, 3.0), rel=1e-15)
 
 
+@needs_c
+def test_names_of_steps_are_no_names_of_variables(tmp_path: Path) -> None:
+    def f(x: Any, v0_gap: Any) -> Any:
+        total = np.logaddexp(x, v0_gap)
+        rest = x / v0_gap
+        rest.name = "v0_rest"
+        return total + rest
+
+    graph = trace(f, 1.0, 2.0)
+    [in_c] = built([graph], tmp_path)
+    scope: dict[str, Any] = {}
+    exec(graph.source, scope)
+    for args in ((1.0, 2.0), (0.5, 0.0)):
+        for found in (in_c(*args)[0], scope["f"](*args), ag.compile(f, backend="python")(*args)):
+            assert found == graph(*args)
+
+
+def test_a_variable_may_be_called_like_the_function() -> None:
+    def f(f: Any) -> Any:
+        return 1 / f
+
+    def g(x: Any) -> Any:
+        y = 1 / x
+        y.name = "g"
+        return y * 2
+
+    for graph in (trace(f, 1.0), trace(g, 1.0)):
+        scope: dict[str, Any] = {}
+        exec(graph.source, scope)
+        assert scope[graph.name](0.0) == np.inf
+
+
 def test_text_of_arrays_is_refused_where_it_makes_no_sense() -> None:
     graph = trace(lambda x: x.sum(), np.ones(3))
     for write in (graph.to_c, graph.to_latex):
