@@ -8,6 +8,7 @@ import os
 import zipfile
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -48,9 +49,9 @@ def _compile_plain(model: Any) -> dict[str, Any]:
         "metrics": [_metric_plain(m) for m in recipe.metrics if m.name not in recipe.weighted],
         "weighted_metrics": [_metric_plain(m) for m in recipe.metrics if m.name in recipe.weighted]
         or None,
-        "run_eagerly": False,
+        "run_eagerly": recipe.run_eagerly,
         "steps_per_execution": 1,
-        "jit_compile": False,
+        "jit_compile": recipe.jit_compile,
     }
 
 
@@ -136,6 +137,11 @@ def _compile(model: Model, config: Mapping[str, Any], known: Mapping[str, Any]) 
         losses.get(own(plain["loss"])),
         listed(plain.get("metrics")),
         listed(plain.get("weighted_metrics")),
+        run_eagerly=plain.get("run_eagerly") is True,
+        # how fast steps run is no reason to refuse a file
+        jit_compile=plain.get("jit_compile") is True
+        and plain.get("run_eagerly") is not True
+        and find_spec("llvmlite") is not None,
     )
 
 
@@ -153,7 +159,8 @@ def load_model(
         path: a .keras file, or an .h5 file of this library.
         custom_objects: the program's own classes and functions, by the names in the file, besides
             those of `nn.saving.register_keras_serializable`.
-        compile: whether to restore optimizer, loss and metrics as well.
+        compile: whether to restore optimizer, loss and metrics as well, and how steps run: as
+            machine code only where the extra `llvm` is installed.
 
     Returns:
         A built model.

@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import sys
 import zipfile
 
 import h5py
@@ -53,6 +54,19 @@ def assert_same(a, b):
     for one, other in zip(a, b, strict=True):
         assert np.asarray(one).dtype == np.asarray(other).dtype
         np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize("how", [{}, {"run_eagerly": True}, {"jit_compile": True}])
+def test_a_model_comes_back_with_the_way_its_steps_run(tmp_path, monkeypatch, how):
+    model = nn.Sequential([nn.Input((4,)), nn.Dense(3)], seed=0)
+    model.compile("sgd", "mse", **how)
+    path = tmp_path / "model.keras"
+    model.save(path)
+    recipe = nn.load_model(path).recipe
+    assert recipe.run_eagerly == how.get("run_eagerly", False)
+    assert recipe.jit_compile == how.get("jit_compile", False)
+    monkeypatch.setitem(sys.modules, "llvmlite", None)
+    assert not nn.load_model(path).recipe.jit_compile
 
 
 @pytest.mark.parametrize("ending", [".keras", ".h5"])
