@@ -207,8 +207,9 @@ class _Layout:
         (variable,) = self.items[n].members
         a, b = self.graph.equations[variable - self.graph.first].inputs
         name, workspace = self.room[n]
-        places = self.places
-        return Multiplication(places[a], places[b], places[variable], name, workspace)
+        steps = math.prod(self.graph.specs[a].shape) * math.prod(self.graph.specs[b].shape[1:])
+        left, right, result = (self.places[i] for i in (a, b, variable))
+        return Multiplication(left, right, result, name, workspace, steps)
 
     def within(self, i: int, work: Pass) -> Place:
         """Return the place of a variable with strides along the axes of a pass."""

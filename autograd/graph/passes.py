@@ -117,6 +117,7 @@ class Multiplication(NamedTuple):
         c: where the product goes.
         name: the function that computes it.
         workspace: bytes from the start of the memory to what it may write over.
+        steps: how many numbers are multiplied.
     """
 
     a: Place
@@ -124,6 +125,7 @@ class Multiplication(NamedTuple):
     c: Place
     name: str
     workspace: int
+    steps: int
 
     def places(self) -> list[Place]:
         """Return all places in memory that it reads or writes."""

@@ -193,9 +193,7 @@ def _address(lines: Lines, place: Place) -> str:
 def _steps(work: Pass | Multiplication) -> int:
     """Return about how many operations on numbers a pass does."""
     if isinstance(work, Multiplication):
-        # the entries of a row of both, which is those of the right operand
-        rows = (place.strides[0] // int(place.kind[1]) for place in (work.a, work.c))
-        return math.prod(rows)
+        return work.steps
     return math.prod(work.shape) * len(work.steps)
 
 
