@@ -70,7 +70,8 @@ def c_of(graph: Graph) -> str:
         lines += [f"const double {s.format(*operands, s=own)};" for s in steps]
         kind = "int" if isinstance(equation.row, Observer) else "double"
         lines.append(f"const {kind} {names[variable]} = {result.format(*operands, s=own)};")
-    lines += [f"out[{k}] = {names[i]};" for k, i in enumerate(graph.outputs)]
+    for k, (name, i) in enumerate(zip(graph.output_names, graph.outputs, strict=True)):
+        lines.append(f"out[{k}] = {names[i]}; /* {name} */")
     body = "\n".join(f"    {line}" for line in lines)
     comma = ", " if arguments else ""
     return (

@@ -51,7 +51,7 @@ REDUCTIONS = {
 
 
 def onnx_of(graph: Graph) -> Any:
-    """Return a graph as an ONNX model of opset 18, with the names of its inputs.
+    """Return a graph as an ONNX model of opset 18, with the names of its inputs and outputs.
 
     Args:
         graph: any graph.
@@ -81,7 +81,7 @@ class _Writer:
         self.initializers: dict[Any, tuple[str, Any]] = {}
         self.names = list(graph.input_names)
         self.specs: list[Spec] = []
-        self.taken = set(graph.input_names)
+        self.taken = {*graph.input_names, *graph.output_names}
         self.cast: dict[tuple[str, str], str] = {}
 
     def model(self) -> Any:
@@ -94,8 +94,7 @@ class _Writer:
             self.names.append(name)
             self.write(equation, graph.specs[variable], name)
         results = []
-        for k, i in enumerate(graph.outputs):
-            name = self.fresh("result" if len(graph.outputs) == 1 else f"result_{k}")
+        for name, i in zip(graph.output_names, graph.outputs, strict=True):
             self.node("Identity", [self.names[i]], name)
             results.append(self.info(name, graph.specs[i]))
         inputs = [

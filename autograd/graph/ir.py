@@ -47,7 +47,7 @@ from .latex import latex_of
 from .lowering import opened
 from .recorder import record, record_of
 from .rewriting import simplified
-from .tree import LEAF, Structure, flatten, leaf_count, unflatten
+from .tree import LEAF, Structure, flatten, leaf_count, paths_of, unflatten
 
 SHOWN = 200
 
@@ -117,6 +117,19 @@ class Graph:
     def first(self) -> int:
         """The variable of the first equation."""
         return len(self.input_names) + len(self.constants)
+
+    @property
+    def output_names(self) -> tuple[str, ...]:
+        """One an output: what the program called it, or where it stands in the result.
+
+        Example:
+            >>> trace(lambda x: {"double": 2 * x, "parts": (x, -x)}, 1.0).output_names
+            ('result_double', 'result_parts_0', 'result_parts_1')
+        """
+        names = list(self.input_names)
+        for i, path in zip(self.outputs, paths_of(self.gives, "result"), strict=True):
+            names.append(identifier(self.labels.get(i) or path, names))
+        return tuple(names[len(self.input_names) :])
 
     def constant(self, variable: int) -> Any:
         """Return the value of a constant variable, None for any other."""

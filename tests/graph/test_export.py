@@ -63,6 +63,7 @@ def loaded(graph: Graph) -> Callable[..., list[Any]]:
     )
     names = [i.name for i in session.get_inputs()]
     assert names == list(graph.input_names)
+    assert [o.name for o in session.get_outputs()] == list(graph.output_names)
 
     def run(*args: Any) -> list[Any]:
         fed = {

@@ -339,6 +339,17 @@ def test_repr_reads_as_equations() -> None:
     )
 
 
+def test_outputs_have_names() -> None:
+    def f(x: Tensor, result: Tensor) -> Any:
+        price = x * result
+        price.name = "price"
+        return price, [x, {"price": price}]
+
+    assert trace(f, 1.0, 2.0).output_names == ("price", "result_1_0", "price_2")
+    assert trace(lambda x: x * 2, 1.0).output_names == ("result",)
+    assert trace(lambda result: result * 2, 1.0).output_names == ("result_2",)
+
+
 def test_names_are_identifiers_and_different() -> None:
     def f(x: Tensor) -> Tensor:
         a = x * 2
