@@ -18,6 +18,7 @@ from ..errors import DTypeError, ShapeError, message
 from ..guard import is_frozen
 from ..node import Node, value_of
 from ..primitive import Primitive
+from ..recording import user_line
 
 NATIVE = {
     np.dtype(name): np.dtype(name)
@@ -360,7 +361,7 @@ def fitted(x: Any, spec: Spec, name: str) -> Any:
         raise ShapeError(
             message(
                 f"{name} of shape {spec.shape}, as when the graph was traced",
-                f"shape {np.shape(value)}",
+                f"shape {np.shape(value)} at {user_line()}",
                 "tracing again with an example of that shape, or autograd.compile, which does",
             )
         )
@@ -374,7 +375,7 @@ def fitted(x: Any, spec: Spec, name: str) -> Any:
             raise DTypeError(
                 message(
                     f"{name} of dtype {spec.dtype}, as when the graph was traced",
-                    f"dtype {dtype}",
+                    f"dtype {dtype} at {user_line()}",
                     f"x.astype({spec.dtype}), or tracing again",
                 )
             )

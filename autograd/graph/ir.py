@@ -22,6 +22,7 @@ from ..html import html_table
 from ..node import Node
 from ..observers import Observer
 from ..primitive import Primitive
+from ..recording import user_line
 from ..tensor import apply
 from .adjoint import Tracer
 from .c import c_of
@@ -282,7 +283,7 @@ class Graph:
             raise ArgumentError(
                 message(
                     f"arguments of {self.name} built like the examples it was traced with",
-                    f"{len(leaves)} values in another structure",
+                    f"{len(leaves)} values in another structure at {user_line()}",
                     f"the inputs {', '.join(self.input_names)}, or tracing again",
                 )
             )

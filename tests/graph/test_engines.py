@@ -142,6 +142,31 @@ def test_every_row_is_the_same_on_every_engine(row: Primitive, case: Case) -> No
                 assert_same(engine(*args), result, ULPS, f"{row.name} on {name}")
 
 
+@pytest.mark.parametrize(("row", "case"), listed())
+def test_every_row_of_float32_is_the_same_as_text(row: Primitive, case: Case) -> None:
+    if row.name == REFUSED:
+        return
+    args, examples = (
+        tuple(np.float32(x) for x in draw(row, case, np.random.default_rng(k))) for k in (1, 2)
+    )
+
+    def f(*xs: Any) -> Any:
+        return case.apply(row, *xs)
+
+    functions: list[Function] = [f]
+    if isinstance(wanted := eager(f, args), Tensor) and wanted.requires_grad:
+        functions.append(ag.grad(lambda *xs: np.sum(f(*xs) * 1.5), tuple(range(len(args)))))
+    with np.errstate(all="ignore"):
+        for function in functions:
+            graph = trace(function, *examples)
+            wanted = graph(*args)
+            for text in (graph, graph.simplify()):
+                found = emitted(text)(*args)
+                assert_same(found, wanted, 0.0, row.name)
+                for a, b in zip(leaves(found), leaves(wanted), strict=True):
+                    assert np.result_type(a) == np.result_type(b), row.name
+
+
 # ---- random programs -----------------------------------------------------------------------------
 
 EXACT: dict[str, tuple[int, Function]] = {
