@@ -322,7 +322,8 @@ class _Driver:
             (whole, n, -(-rest // self.width), "all" if masks else "stores"),
         ):
             if first < last:
-                rows = min(12, self.accumulators // wide)
+                # ten would not fill the registers, but divides the sizes of most batches
+                rows = min(10, self.accumulators // wide)
                 tile = Tile(self.element, self.width, rows, wide, masked, deep < k)
                 right, out = self.behind(b, 0, first), self.behind(c, 0, first)
                 self._tiles(m, last - first, k, a, right, out, tile, deep)

@@ -1,4 +1,4 @@
-"""The large products of the seed network's step by layout and call, in float32."""
+"""Products in float32: those of the seed network by layout and call, and squares by size."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+import autograd as ag
 from benchmarks.work import Goal, Run, Work
 
 EXAMPLES, INPUTS, UNITS = 100, 784, 50
@@ -16,13 +17,30 @@ FORWARD = Work(
     "forward",
     "product 100x784 by 784x50",
     rtol=RTOL,
-    goals=[Goal("PyTorch", 1.0, "NumPy, matmul with out")],
+    goals=[
+        Goal("NumPy, matmul with out", 1.0),
+        Goal("PyTorch", 1.0),
+        Goal("PyTorch", 1.0, "NumPy, matmul with out"),
+    ],
 )
 TRANSPOSED = Work(
     "transposed",
     "product of a 100x784 transposed by 100x50",
     rtol=RTOL,
-    goals=[Goal("PyTorch", 1.0, "NumPy, matmul of a view")],
+    goals=[
+        Goal("NumPy, matmul of a view", 1.0),
+        Goal("PyTorch", 1.0),
+        Goal("PyTorch", 1.0, "NumPy, matmul of a view"),
+    ],
+)
+SQUARE = Work(
+    "square",
+    "product of two square matrices, by rows",
+    sizes=(16, 32, 64, 128, 256, 512, 1024),
+    quick=(64, 512),
+    axis="rows",
+    rtol=RTOL,
+    goals=[Goal("NumPy", 1.0)],
 )
 
 
@@ -33,6 +51,24 @@ def _arrays() -> tuple[Any, Any, Any]:
         draw.random((INPUTS, UNITS), np.float32),
         draw.random((EXAMPLES, UNITS), np.float32),
     )
+
+
+def _compiled(a: Any, b: Any) -> Run:
+    multiply = ag.compile(lambda a, b: a @ b, backend="llvm")
+    return Run(lambda: multiply(a, b), lambda: multiply(a, b))
+
+
+@FORWARD.party("Chainrule")
+def _(_: int) -> Run:
+    x, kernel, _delta = _arrays()
+    return _compiled(x, kernel)
+
+
+@TRANSPOSED.party("Chainrule")
+def _(_: int) -> Run:
+    x, _kernel, delta = _arrays()
+    multiply = ag.compile(lambda x, delta: x.T @ delta, backend="llvm")
+    return Run(lambda: multiply(x, delta), lambda: multiply(x, delta))
 
 
 def _forward(name: str, multiply: Callable[[Any, Any, Any], Any], order: Any = "C") -> None:
@@ -100,4 +136,28 @@ def _(_: int) -> Run:
     return Run(lambda: torch.mm(x.T, delta, out=out), lambda: torch.mm(x.T, delta, out=out).numpy())
 
 
-WORKS = (FORWARD, TRANSPOSED)
+def _squares(rows: int) -> tuple[Any, Any]:
+    draw = np.random.default_rng(rows)
+    return draw.random((rows, rows), np.float32), draw.random((rows, rows), np.float32)
+
+
+SQUARE.party("Chainrule")(lambda rows: _compiled(*_squares(rows)))
+
+
+@SQUARE.party("NumPy")
+def _(rows: int) -> Run:
+    a, b = _squares(rows)
+    out = np.empty_like(a)
+    return Run(lambda: np.matmul(a, b, out=out), lambda: np.matmul(a, b, out=out))
+
+
+@SQUARE.party("PyTorch")
+def _(rows: int) -> Run:
+    import torch
+
+    a, b = map(torch.from_numpy, _squares(rows))
+    out = torch.empty(rows, rows)
+    return Run(lambda: torch.mm(a, b, out=out), lambda: torch.mm(a, b, out=out).numpy())
+
+
+WORKS = (FORWARD, TRANSPOSED, SQUARE)
