@@ -42,10 +42,11 @@ def test_batch_sizes():
 
 
 @pytest.mark.full
-def test_batch_sizes_in_full(capsys):
+@pytest.mark.parametrize("how", [[], ["--jit-compile"]], ids=["numpy", "llvm"])
+def test_batch_sizes_in_full(how, capsys):
     if not REAL_DIGITS:
         pytest.skip("MNIST is not at hand, and the figures are those of its images")
-    means = run("batch_sizes")
+    means = run("batch_sizes", *how)
     # the document's about 0.973 and 0.961; a mean of three seeds moves by 0.001 to 0.002
     assert means[100] == pytest.approx(0.9737, abs=0.003)
     assert means[5000] == pytest.approx(0.9592, abs=0.003)
