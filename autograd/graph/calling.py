@@ -7,6 +7,7 @@ programs. For a structure that is known it is a few comparisons and assignments.
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -157,12 +158,35 @@ def nest_text(structure: Structure, leaves: Iterator[str]) -> str:
     return _Text().packed(structure, leaves)
 
 
+def taken_apart(values: Sequence[Any]) -> list[Any]:
+    """Return numbers and the entries of arrays as one row of numbers."""
+    found: list[Any] = []
+    for x in values:
+        if isinstance(x, np.ndarray):
+            found += x.ravel().tolist()
+        else:
+            found.append(x)
+    return found
+
+
+def put_together(numbers: Sequence[Any], specs: Sequence[Spec]) -> list[Any]:
+    """Return numbers and arrays of some shapes out of one row of numbers."""
+    found: list[Any] = []
+    start = 0
+    for shape, _ in specs:
+        stop = start + math.prod(shape)
+        found.append(np.array(numbers[start:stop]).reshape(shape) if shape else numbers[start])
+        start = stop
+    return found
+
+
 def way_in(
     takes: Structure,
     specs: Sequence[Spec] | None,
     captured: Sequence[Node],
     run: Callable[..., Any],
     gives: Structure | None,
+    results: Sequence[Spec] | None = None,
 ) -> Callable[..., Any] | None:
     """Return a function that runs a program on arguments of one structure.
 
@@ -174,6 +198,8 @@ def way_in(
         run: takes the leaves one by one without specs, else a list of them.
         gives: how to build the result out of the row of leaves that `run` gives; None if it gives
             the result itself.
+        results: if `run` is a function of numbers that stand for the entries of arrays, one by
+            one, the specs of the leaves of the result.
 
     Returns:
         The function, which takes the arguments, those by keyword last and in their order, and
@@ -188,22 +214,35 @@ def way_in(
     leaves: list[str] = []
     for part, argument in zip(parts, arguments, strict=True):
         leaves += text.unpacked(part, argument, specs is None)
-    if specs is not None:
+    if results is not None:
+        pairs = zip(leaves, specs or (), strict=True)
+        leaves = [_apart(text.checked(x, s)) if s.shape else x for x, s in pairs]
+    elif specs is not None:
         leaves = [text.checked(*pair) for pair in zip(leaves, specs, strict=True)]
     if captured:
         text.require("not mode.tracing and not inside()")
-        leaves += [f"{text.bound(t)}._value" for t in captured]
+        for t in captured:
+            value = f"{text.bound(t)}._value"
+            leaves.append(_apart(value) if results is not None and t.shape else value)
     listed = ", ".join(leaves)
-    call = f"run({listed})" if specs is None else f"run([{listed}])"
+    one_by_one = specs is None or results is not None
+    call = f"run({listed})" if one_by_one else f"run([{listed}])"
     if gives is None:
         text.lines.append(f"return {call}")
     else:
         text.lines.append(f"found = {call}")
-        if specs is None:
+        if one_by_one:
             text.require("found is not missed")
-        results = [text.name() for _ in range(leaf_count(gives))]
-        if results:
-            text.lines.append(f"{', '.join(results)}, = found")
-        text.lines.append(f"return {text.packed(gives, iter(results))}")
+        if results is not None:
+            text.scope.update(put_together=put_together, specs=results)
+            text.lines.append("found = put_together(found, specs)")
+        names = [text.name() for _ in range(leaf_count(gives))]
+        if names:
+            text.lines.append(f"{', '.join(names)}, = found")
+        text.lines.append(f"return {text.packed(gives, iter(names))}")
     body = "\n    ".join([f"def way_in({', '.join(arguments)}):", *text.lines, ""])
     return load(body, "way_in", text.scope)
+
+
+def _apart(name: str) -> str:
+    return f"*{name}.ravel().tolist()"

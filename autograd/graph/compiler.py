@@ -20,7 +20,7 @@ from ..run import differentiating, name_of
 from .adjoint import Tracer
 from .arrays import ArrayPlan
 from .cache import Recent
-from .calling import MISSED, flat, is_nest, nest_text, way_in
+from .calling import MISSED, flat, is_nest, nest_text, put_together, taken_apart, way_in
 from .definitions import Definitions
 from .emit import beyond_floats, beyond_forms, is_scalar, load, scalar_body
 from .equations import SCALAR, Listing, Spec, fitted
@@ -31,7 +31,7 @@ from .plan import Plan
 from .recorder import record
 from .rewriting import simplified
 from .tree import LEAF, Structure, flatten, leaves_of, unflatten
-from .unrolling import unrolled
+from .unrolling import of_entries, unrolled
 from .wrapping import Wrapping, require_backend, require_count
 
 BACKENDS = ("auto", "python", "numpy", "llvm")
@@ -65,6 +65,7 @@ class Program:
         captured: Tensors that follow the arguments as inputs, read at every call.
         slow: what a call with arguments other than floats goes to, where there is a way in that
             takes the arguments as they come.
+        entries: a graph of numbers to run instead, those that arrays consist of.
     """
 
     def __init__(
@@ -74,29 +75,38 @@ class Program:
         backend: str,
         captured: Sequence[Node],
         slow: Callable[..., Any] | None,
+        entries: Graph | None = None,
     ) -> None:
         self.graph = graph
+        self.run_of = graph if entries is None else entries
+        self._results = None if entries is None else [graph.specs[i] for i in graph.outputs]
         self._recorded = recorded
         self.captured = tuple(captured)
         self.backend = backend
         self.plans: list[Plan | ArrayPlan] = []
         self.text = ""
         self.gives = graph.gives if is_nest(graph.gives) else flat(graph.gives)
+        if entries is not None:
+            self.gives = entries.gives
+            self.text = entries.source
         self.direct: Callable[..., Any] | None = None
-        at_once = slow is not None and self.gives == graph.gives
+        at_once = slow is not None and self.gives == graph.gives and entries is None
         other = slow if slow is not None and at_once else _missed
         self._buffers = self._bytes = 0
-        if backend == "numpy" or (backend == "llvm" and not is_scalar(graph)):
+        if backend == "numpy" or (backend == "llvm" and not is_scalar(self.run_of)):
             self.plan: type[Plan] | type[ArrayPlan] = Plan if backend == "numpy" else ArrayPlan
             self.plans.append(plan := self.plan(graph))
             self.run: Callable[[Sequence[Any]], list[Any]] = self._planned
             self.text, self._buffers, self._bytes = plan.source, len(plan.buffers), plan.bytes
         elif backend == "python":
-            self.direct = _straight(graph, self.gives, self._corner, other)
+            self.direct = _straight(self.run_of, self.gives, self._corner, other)
             self.run = self._flatly
         else:
-            native = Native(graph, self.gives, other)
+            native = Native(self.run_of, self.gives, other)
             self.run, self.direct = native, native.direct
+        self._numbers = self.run
+        if entries is not None:
+            self.run = self._by_entry
         self.way_in = self.direct if at_once and self.direct else self._way_in()
 
     @functools.cached_property
@@ -107,7 +117,7 @@ class Program:
     @property
     def stats(self) -> Stats:
         """What the program consists of."""
-        sizes = len(self.traced), len(self.graph)
+        sizes = len(self.traced), len(self.run_of)
         return Stats(self.backend, *sizes, self._buffers, self._bytes)
 
     def __call__(self, leaves: Sequence[Any]) -> list[Any]:
@@ -117,7 +127,7 @@ class Program:
     def result(self, values: Sequence[Any]) -> Any:
         """Return the result for bound inputs."""
         gives = self.graph.gives
-        if self.direct is None:
+        if self.direct is None or self._results is not None:
             return unflatten(gives, iter(self.run(values)))
         found = self.direct(*values)
         return found if self.gives == gives else unflatten(gives, iter(found))
@@ -126,16 +136,24 @@ class Program:
         graph = self.graph
         specs = None
         run: Callable[..., Any] = self.run
+        if self.direct is None and self._results is not None:
+            return None
         if self.direct is not None:
             run = self.direct
-        else:
+        if self.direct is None or self._results is not None:
             specs = graph.specs[: len(graph.input_names) - len(self.captured)]
-        gives = None if self.direct is not None and self.gives == graph.gives else graph.gives
-        return way_in(graph.takes, specs, self.captured, run, gives)
+        whole = self.direct is not None and self._results is None and self.gives == graph.gives
+        gives = None if whole else graph.gives
+        return way_in(graph.takes, specs, self.captured, run, gives, self._results)
 
     def _corner(self, *values: Any) -> Any:
         """Return what `direct` does where floats raise."""
-        return unflatten(self.gives, iter(self.graph.run(values)))
+        return unflatten(self.gives, iter(self.run_of.run(values)))
+
+    def _by_entry(self, values: Sequence[Any]) -> list[Any]:
+        """Run a program of the entries of arrays on the arrays."""
+        assert self._results is not None
+        return put_together(self._numbers(taken_apart(values)), self._results)
 
     def _flatly(self, values: Sequence[Any]) -> list[Any]:
         assert self.direct is not None
@@ -311,9 +329,15 @@ class Compiled(Wrapping):
         if self.backend != "numpy":
             graph, kept = unrolled(graph)
         graph = graph.scalarised()
+        entries = None if self.backend == "numpy" else of_entries(graph)
+        if entries is not None:
+            entries = entries.scalarised()
+            if beyond_floats(entries) if self.backend == "python" else beyond_forms(entries):
+                entries = None
+        chosen = self._chosen(graph if entries is None else entries, kept)
         plain = not captured and not kwargs and takes[2][0][2] == (LEAF,) * len(args)
         slow = (lambda *given: self._call(given, {})) if plain and not self.updates else None
-        return Program(graph, listing, self._chosen(graph, kept), captured, slow)
+        return Program(graph, listing, chosen, captured, slow, entries)
 
     def _chosen(self, graph: Graph, kept: str) -> str:
         if self.backend == "auto":
@@ -417,7 +441,8 @@ def compile(
         backend: "python" runs floats in a straight line; "numpy" runs arrays with planned
             buffers, with the bits of `f`; "llvm" runs machine code (extra `llvm`), on arrays with
             sums and products of matrices that round otherwise; "auto" takes "numpy" for functions
-            of arrays, for others "llvm" where it is installed and "python" where not.
+            of arrays, for others, and those that take numbers out of arrays one by one, "llvm"
+            where it is installed and "python" where not.
         updates: so many leading results are new values of the leaf Tensors in so many leading
             arguments: they are assigned, and the remaining results are returned.
         limit: how many programs are kept, one a signature.

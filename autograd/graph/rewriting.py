@@ -4,6 +4,7 @@ Identities that hold for every double, infinities, nans and signed zeros include
 always:
 
     x * 1 -> x          x / 1 -> x          x - 0.0 -> x        x + (-0.0) -> x
+    (x + c) + 0.0 -> x + c, if c is not -0.0
     x ** 1 -> x         +x -> x             -(-x) -> x          x * -1 -> -x
     where(c, x, x) -> x                     where of a constant condition -> its branch
     where(c, where(c, x, _), y) -> where(c, x, y), and the same on the other side
@@ -89,6 +90,8 @@ class _Rewriter:
         self.constants: list[Any] = []
         self.known: dict[Any, int] = {}
         self.inert: set[int] = set()
+        self.unsigned: set[int] = set()
+        """Sums that are never -0.0, since one of their terms is not."""
         self.seen: dict[Any, int] = {}
 
     def constant(self, value: Any) -> int:
@@ -101,6 +104,8 @@ class _Rewriter:
             self.known[key] = -len(self.constants)
             if self.exact and type(value) is float and value not in (0.0, 1.0, -1.0):
                 self.inert.add(-len(self.constants))
+            if type(value) is float and (value or not np.signbit(value)):
+                self.unsigned.add(-len(self.constants))
         return self.known[key]
 
     def value(self, i: int) -> Any:
@@ -137,6 +142,8 @@ class _Rewriter:
         if known is not None:
             return known
         known = self.seen[key] = self.columns.add(row, inputs, spec, params, origin)
+        if row is ADD and not self.unsigned.isdisjoint(inputs):
+            self.unsigned.add(known)
         return known
 
     def _fold(
@@ -216,7 +223,7 @@ class _Rewriter:
         return None
 
     def _binary(self, row: Primitive, a: int, b: int, spec: Spec) -> int | None:
-        if row is MULTIPLY and self.value(a) is not None:
+        if row in (ADD, MULTIPLY) and self.value(a) is not None:
             a, b = b, a
         keeps = self.spec(a) == spec
         c = self.value(b)
@@ -230,7 +237,7 @@ class _Rewriter:
             return self.emit(NEGATIVE, (a,), spec)
         if row is SUBTRACT and c == 0 and not np.signbit(c):
             return a
-        if row is ADD and c == 0 and np.signbit(c):
+        if row is ADD and c == 0 and (np.signbit(c) or a in self.unsigned):
             return a
         return None
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 import itertools
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -21,18 +21,23 @@ from ..kinds import Elementwise
 from ..node import Node
 from ..observers import OBSERVERS, Observer
 from ..primitive import ROWS, Primitive
-from .equations import Equation, plain, refs_of, sample
+from .equations import Equation, identifier, plain, refs_of, sample
 from .lowering import ARRANGING, SPREADS, opened
 from .recorder import Recorder, record
 
 if TYPE_CHECKING:
     from .ir import Graph
 
+ADD, WHERE = ROWS["add"], ROWS["where"]
+
 UNROLLED = 64
 """Entries of the largest array that is unrolled."""
 
 TOGETHER = 10_000
 """Entries of all arrays of a graph that is unrolled."""
+
+WIDEST, ENTRIES = 1_024, 1_000_000
+"""The same for a function that takes numbers out of arrays, most of whose entries stay zeros."""
 
 PRODUCTS = frozenset({"matmul", "tensordot", "einsum", "inner", "outer", "vecdot", "dot", "kron"})
 JOINING = frozenset({"concatenate", "stack", "scatter", "tril", "triu"})
@@ -74,25 +79,92 @@ def unrolled(graph: Graph) -> tuple[Graph, str]:
         largest = max(smaller.specs, key=lambda spec: math.prod(spec.shape))
         return graph, f"an array of {largest}, beyond the {UNROLLED} entries that are unrolled,"
     refused: list[str] = []
-
-    def numbers(*inputs: Any) -> Any:
-        memory: list[Any] = [*inputs, *map(_entries, smaller.constants)]
-        for variable, equation in smaller.numbered():
-            refused[:] = [f"{equation.row.name} of an array"]
-            memory.append(_computed(equation, [memory[i] for i in equation.inputs], smaller))
-            label = smaller.labels.get(variable)
-            if label and isinstance(memory[-1], Node) and memory[-1].name is None:
-                memory[-1].name = label
-        return tuple(memory[i] for i in smaller.outputs)
-
     examples = [sample(spec) for spec in smaller.specs[: len(smaller.input_names)]]
-    try:
-        parts = record(numbers, examples, {}, Recorder())[0].parts()
-    except (ChainruleError, TypeError, ValueError, IndexError, AttributeError):
+    parts = _recorded(lambda *inputs: tuple(_outputs(smaller, inputs, refused)), examples)
+    if parts is None:
         return graph, f"{refused[0]}, which is not unrolled,"
     own = ("name", "input_names", "takes", "gives")
     found = replace(graph, **{k: v for k, v in parts.items() if k not in own})
     return found.simplify(), ""
+
+
+def of_entries(graph: Graph) -> Graph | None:
+    """Return a graph of the entries of arrays, where one takes numbers out of arguments.
+
+    That is a graph more than half of whose operations give a number or put one into an array. The
+    entries of arrays among its inputs and results follow each other in C order.
+
+    Args:
+        graph: any graph.
+
+    Returns:
+        A graph of numbers, None for any other function or one of too many entries.
+    """
+    outside = [graph.specs[i] for i in (*range(len(graph.input_names)), *graph.outputs)]
+    if not any(spec.shape for spec in outside) or any(s.dtype != np.float64 for s in outside):
+        return None
+    specs = graph.specs
+    on_numbers = sum(
+        # a derivative puts back what was taken out
+        not specs[i if e.row.name != "scatter" else e.inputs[0]].shape
+        for i, e in graph.numbered()
+    )
+    if 2 * on_numbers <= len(graph):
+        return None
+    smaller = opened(graph, KEPT, SPREADS)
+    sizes = [math.prod(spec.shape) for spec in smaller.specs]
+    narrow = any(spec.dtype == np.float32 for spec in smaller.different.values())
+    if narrow or min(sizes) < 1 or max(sizes) > WIDEST or sum(sizes) > ENTRIES:
+        return None
+    if any(e.row.name in PRODUCTS and smaller.specs[v].shape for v, e in smaller.numbered()):
+        return None  # their sums round otherwise
+    inputs = smaller.specs[: len(smaller.input_names)]
+
+    def numbers(*entries: Any) -> Any:
+        rest = iter(entries)
+        found = _outputs(smaller, [_shaped(spec.shape, rest) for spec in inputs], [])
+        return tuple(itertools.chain.from_iterable(_array(y).reshape(-1).tolist() for y in found))
+
+    examples = [float(x) for spec in inputs for x in np.broadcast_to(sample(spec), spec.shape).flat]
+    parts = _recorded(numbers, examples)
+    if parts is None:
+        return None
+    names: list[str] = []
+    for name, spec in zip(graph.input_names, inputs, strict=True):
+        for k in range(math.prod(spec.shape)):
+            names.append(identifier(f"{name}_{k}" if spec.shape else name, names))
+    own = {"name": graph.name, "input_names": tuple(names)}
+    return replace(graph, **{**parts, **own}).simplify()
+
+
+def _outputs(graph: Graph, inputs: Sequence[Any], refused: list[str]) -> list[Any]:
+    """Return the results of a graph on numbers and arrays of them."""
+    memory: list[Any] = [*inputs, *map(_entries, graph.constants)]
+    for variable, equation in graph.numbered():
+        refused[:] = [f"{equation.row.name} of an array"]
+        memory.append(_computed(equation, [memory[i] for i in equation.inputs], graph))
+        label = graph.labels.get(variable)
+        if label and isinstance(memory[-1], Node) and memory[-1].name is None:
+            memory[-1].name = label
+    return [memory[i] for i in graph.outputs]
+
+
+def _recorded(numbers: Callable[..., Any], examples: Sequence[Any]) -> dict[str, Any] | None:
+    """Return the parts of a function of numbers, None if a row takes no array apart."""
+    try:
+        return record(numbers, examples, {}, Recorder())[0].parts()
+    except (ChainruleError, TypeError, ValueError, IndexError, AttributeError):
+        return None
+
+
+def _shaped(shape: tuple[int, ...], entries: Iterator[Any]) -> Any:
+    """Return the next numbers as an array of some shape, one as it is."""
+    if not shape:
+        return next(entries)
+    out = np.empty(math.prod(shape), object)
+    for k in range(out.size):
+        out[k] = next(entries)
+    return out.reshape(shape)
 
 
 class _WholeError(ChainruleError):
@@ -162,9 +234,29 @@ def _each(row: Primitive, values: Sequence[Any], params: Any) -> Any:
 
 
 def _applied(row: Primitive, xs: Sequence[Any], params: Any) -> Any:
+    # most entries of the derivatives of single entries
+    if row is ADD:
+        a, b = xs
+        if type(a) is type(b) is float:
+            return a + b
+        if _is_zero(b) and _has_taken_zero(a):
+            return a
+        if _is_zero(a) and _has_taken_zero(b):
+            return b
+    if row is WHERE and type(xs[0]) is bool:
+        return xs[1] if xs[0] else xs[2]
     if not any(isinstance(x, Node) for x in xs):
         return plain(row.evaluate(xs, params))
     return row(*xs, **params) if isinstance(row, Observer) else row.bind(xs, params)
+
+
+def _has_taken_zero(x: Any) -> bool:
+    """Return whether a number is a sum with 0.0, which another 0.0 does not change."""
+    return isinstance(x, Node) and x.primitive is ADD and any(map(_is_zero, x.inputs))
+
+
+def _is_zero(x: Any) -> bool:
+    return type(x) is float and x == 0 and math.copysign(1, x) > 0
 
 
 def _lanes(x: np.ndarray[Any, Any], axis: Any) -> tuple[Any, tuple[int, ...], tuple[int, ...]]:

@@ -366,3 +366,81 @@ def test_threads_may_make_and_drop_programs_at_once(backend: str) -> None:
         t.join()
     assert not wrong
     assert len(fast.programs) == 2
+
+
+def picked(p: Any, q: Any) -> Any:
+    """Take numbers out of arrays, one by one."""
+    found = 0.0
+    for k in range(6):
+        found = found + p[k % 3] * q["m"][k % 2, k % 3] - np.log(p[k % 3]) / q["s"]
+    return found * found + np.where(p[0] > p[1], -p[2], p[2] * 0.0)
+
+
+@pytest.mark.parametrize("backend", ["python", "llvm", "auto"])
+def test_numbers_taken_out_of_arrays_run_as_numbers(backend: str) -> None:
+    derived = ag.value_and_grad(picked, (0, 1))
+    fast = ag.compile(derived, backend=backend)
+    rng = np.random.default_rng(0)
+    for k in range(12):
+        p, m, s = rng.normal(size=3) ** 2, rng.normal(size=(2, 3)), float(rng.normal())
+        p[k % 4 :: 3] = [0.0, 0.0, -0.0, 2.0][k % 4]
+        if k % 3:
+            p, m = np.repeat(p, 2)[::2], np.asfortranarray(m)
+        p.flags.writeable = bool(k % 2)
+        with np.errstate(all="ignore"):
+            wanted = derived(p, {"m": m, "s": s})
+        found = fast(p, {"m": m, "s": s})
+        for a, b in zip(_leaves(found), _leaves(wanted), strict=True):
+            # a logarithm that is off by an ulp is divided, multiplied and squared
+            np.testing.assert_allclose(a, b, rtol=1e-14)
+            np.testing.assert_array_equal(np.signbit(a), np.signbit(b))
+            assert (np.shape(a), type(a)) == (np.shape(b), type(b))
+    assert fast.stats.backend == ("python" if backend == "python" else "llvm")
+    assert fast.__dict__["_way_in"][0](p, {"m": m, "s": s})[0] == found[0]
+    found[1][0][:] = 7.0
+    assert fast(p, {"m": m, "s": s})[1][0][0] != 7.0
+    with pytest.raises(ag.ShapeError, match="index within"):
+        fast(p[:2], {"m": m, "s": s})
+
+
+def _leaves(tree: Any) -> list[Any]:
+    if isinstance(tree, dict):
+        tree = tuple(tree.values())
+    return [x for part in tree for x in _leaves(part)] if isinstance(tree, tuple) else [tree]
+
+
+def test_numbers_come_out_of_captured_and_updated_arrays_too() -> None:
+    w = Tensor([1.0, 2.0, 3.0])
+    fast = ag.compile(lambda x: (w[0] * x[0] + w[1] * x[1] * w[2], x))
+    for scale in (1.0, 2.0):
+        w.assign([scale, 2.0, 3.0])
+        value, same = fast(np.array([5.0, 7.0]))
+        assert value == 5.0 * scale + 42.0
+        np.testing.assert_array_equal(same, [5.0, 7.0])
+    assert fast.stats.backend == "llvm"
+
+    def step(p: Any, x: Any) -> Any:
+        loss = (p[0] * x[0] - 1.0) * (p[1] * x[1] + 2.0) * p[2]
+        return p - 0.5 * ag.gradients(loss, p, create_graph=True), loss
+
+    twin = w.detach()
+    updates = [ag.compile(step, updates=1, backend=b) for b in ("llvm", "numpy")]
+    for _ in range(3):
+        losses = [f(t, np.array([1.0, 0.5])) for f, t in zip(updates, (w, twin), strict=True)]
+        assert losses[0] == losses[1]
+        np.testing.assert_array_equal(w.numpy(), twin.numpy())
+
+
+def test_functions_of_whole_arrays_stay_whole() -> None:
+    def chosen(f: Any, *args: Any) -> str:
+        fast = ag.compile(f)
+        np.testing.assert_allclose(_leaves(fast(*args))[0], _leaves(f(*args))[0], rtol=1e-14)
+        return fast.stats.backend
+
+    x = np.arange(1.0, 5.0)
+    assert chosen(lambda x: x[0] * x[1], x) == "llvm"
+    assert chosen(ag.value_and_grad(lambda x: np.sum(x[1:] * x[:-1])), x) == "numpy"
+    assert chosen(lambda x: np.exp(x) * x, x) == "numpy"
+    assert chosen(lambda x: x[0] * x[1], x.astype("f4")) == "numpy"
+    assert chosen(lambda x: x[0] * x[1] * x[-1], np.arange(2_000.0)) == "numpy"
+    assert chosen(lambda x, k: x[0] * x[1] * x[k][0], x, np.array([2])) == "numpy"
