@@ -33,6 +33,9 @@ BLOCK = 512 * 1024
 NEAR = 1024 * 1024
 """Bytes of a matrix that still lies in the second cache, perhaps."""
 
+ENOUGH = 8
+"""Sums at a time that keep a processor busy: each waits four cycles, and two may begin in one."""
+
 FEW = 1024
 """Numbers that are packed one by one rather than in squares, whose code takes time to make."""
 
@@ -285,7 +288,7 @@ class _Driver:
             block = self.room(n * k)
             self.call(Gather(self.element), n, b.pointer, b.col, b.row, k, block, k, k)
             b = Operand(block, 1, k)
-        rows = min(m, 8, self.accumulators // n)
+        rows = min(m, max(ENOUGH // n, 4), self.accumulators // n)
         masks = self.products.machine.masks
         kernel = Dots(self.element, self.width, rows, n, masks, m * k * self.bytes > NEAR)
         self.call(kernel, m, k, a.pointer, a.row, b.pointer, b.col, c.pointer, c.row, c.col)
@@ -294,8 +297,8 @@ class _Driver:
         """Write sums of rows of b, which are contiguous."""
         # with more rows of a than four there is room for too few of b
         group = -(-m // -(-m // 4))
-        depth = min(8, self.accumulators // group)
         masks, far = self.products.machine.masks, n * k * self.bytes > NEAR
+        depth = min(8 if far else max(ENOUGH // group, 4), self.accumulators // group)
         kernel = Rows(self.element, self.width, group, depth, masks, far)
         for row in range(0, m, group):
             top, out = (self.behind(x, min(row, m - group), 0) for x in (a, c))
