@@ -56,13 +56,14 @@ class Module:
     @property
     def trainable_weights(self) -> list[Tensor]:
         """The Tensors that training changes: none of a Module whose `trainable` is False."""
-        frozen = {
-            t
-            for module in self.modules()
-            if not module.trainable
-            for t in module.named_parameters().values()
-        }
-        return [t for t in self.weights if t.requires_grad and t not in frozen]
+        found: dict[Tensor, None] = {}
+        frozen: set[Tensor] = set()
+        for _, item in walk(self):
+            if isinstance(item, Tensor):
+                found[item] = None
+            elif isinstance(item, Module) and not item.trainable:
+                frozen.update(item.weights)
+        return [t for t in found if t.requires_grad and t not in frozen]
 
     @property
     def non_trainable_weights(self) -> list[Tensor]:

@@ -47,6 +47,12 @@ class Recipe:
         self.bind(model)
         self.optimizer.build(model)
 
+    def keep_up(self, model: Any) -> None:
+        """Do so if they are others than before, as after a layer was frozen."""
+        known, now = self.optimizer.parameters, model.trainable_weights
+        if len(known) != len(now) or any(a is not b for a, b in zip(known, now, strict=True)):
+            self.settle(model)
+
     def outcome(
         self, model: Any, x: Any, y: Any, weight: Any, training: bool = False
     ) -> tuple[Any, Any]:

@@ -48,7 +48,7 @@ def train_step(model: Any, recipe: Recipe, x: Any, y: Any, weight: Any) -> float
         lambda n: planning.TrainingPlan(model, *_first(n, x, y, weight)),
     )
     if plan is None:
-        recipe.settle(model)  # a layer may have been frozen since
+        recipe.keep_up(model)
         value = _eager_step(model, recipe, x, y, weight, Effects())
         planner.notify(model)
         return value
