@@ -105,23 +105,20 @@ def _pulled_back(tape: Recorder, root: int, targets: Sequence[int]) -> dict[int,
     awaited = _fan_out(tape, root, relevant)
     if awaited is None:
         return None
-    rules: dict[Any, list[Any]] = {}
     columns = tape.columns
-    for row in {columns.rows[k] for k in awaited}:
-        if row is not None:
-            found = [rule_of(row, i) for i in range(row.arity)]
-            if None in found:
-                return None
-            rules[row] = [
-                (rule.steps, [tape.refer(c) for c in rule.constants], rule.result)
-                for rule in found
-                if rule is not None
-            ]
+    rows = [row for row in dict.fromkeys(columns.rows[k] for k in awaited) if row is not None]
+    told = {row: [rule_of(row, i) for i in range(row.arity)] for row in rows}
+    if any(None in found for found in told.values()):
+        return None
+    rules: dict[Any, list[Any]] = {
+        row: [(r.steps, [tape.refer(c) for c in r.constants], r.result) for r in found if r]
+        for row, found in told.items()
+    }
     wanted = set(targets)
     gradients: dict[int, int] = {}
     partial: dict[int, int] = {}
     nodes, cotangents = [root], [tape.refer(1.0)]
-    write = tape.write
+    add = columns.add
     if not relevant[root]:
         return gradients
     for k, g in zip(nodes, cotangents, strict=False):  # both grow while they are walked
@@ -138,12 +135,19 @@ def _pulled_back(tape: Recorder, root: int, targets: Sequence[int]) -> dict[int,
                 values = [g, k, *inputs, *constants]
                 for step, taken, params, spec in steps:
                     refs = tuple([values[j] for j in taken])
-                    values.append(write(step, refs, spec, params, origin))
+                    if max(refs) < 0:
+                        values.append(tape.folded(step, refs, params))
+                    else:
+                        values.append(add(step, refs, spec, params, origin))
                 c = values[result]
             elif result:
                 c = [g, k, *inputs, *constants][result]
             if i in partial:
-                c = write(ADD, (partial[i], c), SCALAR, NOTHING, origin)
+                refs = partial[i], c
+                if max(refs) < 0:
+                    c = tape.folded(ADD, refs, NOTHING)
+                else:
+                    c = add(ADD, refs, SCALAR, NOTHING, origin)
             awaited[i] -= 1
             if awaited[i]:
                 partial[i] = c

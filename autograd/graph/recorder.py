@@ -265,18 +265,9 @@ class Recorder:
         self.nodes[k] = out
         return k
 
-    def write(
-        self,
-        row: Primitive,
-        refs: tuple[int, ...],
-        spec: Spec,
-        params: Mapping[str, Any],
-        origin: tuple[int, int],
-    ) -> int:
-        """Write down an operation that no Tensor stands for; return its variable."""
-        if max(refs) < 0:
-            return self.refer(plain(row.evaluate([self.constants[-1 - i] for i in refs], params)))
-        return self.columns.add(row, refs, spec, params, origin)
+    def folded(self, row: Primitive, refs: tuple[int, ...], params: Mapping[str, Any]) -> int:
+        """Return the constant that an operation on constants gives."""
+        return self.refer(plain(row.evaluate([self.constants[-1 - i] for i in refs], params)))
 
     def standing_for(self, variable: int) -> Tensor:
         """Return a Tensor that is but the name of a variable."""

@@ -85,8 +85,9 @@ class _Rewriter:
         # beside float32 a NumPy double counts as an array of them, and a float does not
         self.doubles = all(spec.dtype != np.float32 for spec in set(listing.columns.specs))
         self.columns = Columns()
+        self.add = self.columns.add
         for k in listing.inputs:
-            self.columns.add(None, (), listing.columns.specs[k])
+            self.add(None, (), listing.columns.specs[k])
         self.constants: list[Any] = []
         self.known: dict[Any, int] = {}
         self.inert: set[int] = set()
@@ -125,23 +126,32 @@ class _Rewriter:
         params: Mapping[str, Any] = NOTHING, origin: Any = None,
     ) -> int:  # fmt: skip
         """Return the variable of an operation: a simpler one, one seen before, or a new one."""
-        # most operations are told at little cost to wait neither for folding nor for an identity
-        if self.exact and row in ARITHMETIC:
-            a, b = inputs
-            plain = (a >= 0 or a in self.inert) and (b >= 0 or (b in self.inert and a >= 0))
-        else:
-            plain = row not in REDUCIBLE and max(inputs) >= 0
-        if not plain:
-            found = self._fold(row, inputs, spec, params)
-            if found is None and row in REDUCIBLE:
-                found = self._identity(row, inputs, spec)
-            if found is not None:
-                return found
+        found = self.reduced(row, inputs, spec, params)
+        return self.kept(row, inputs, spec, params, origin) if found is None else found
+
+    def reduced(
+        self, row: Primitive, inputs: tuple[int, ...], spec: Spec, params: Mapping[str, Any]
+    ) -> int | None:
+        """Return what an operation is by folding or by an identity, None if it is neither."""
+        found = self._fold(row, inputs, spec, params)
+        if found is None and row in REDUCIBLE:
+            found = self._identity(row, inputs, spec)
+        return found
+
+    def kept(
+        self,
+        row: Primitive,
+        inputs: tuple[int, ...],
+        spec: Spec,
+        params: Mapping[str, Any],
+        origin: Any,
+    ) -> int:
+        """Return the variable of an operation, the same as before if it was seen before."""
         key = (row, inputs, freeze(params)) if params else (row, inputs)
         known = self.seen.get(key)
         if known is not None:
             return known
-        known = self.seen[key] = self.columns.add(row, inputs, spec, params, origin)
+        known = self.seen[key] = self.add(row, inputs, spec, params, origin)
         if row is ADD and not self.unsigned.isdisjoint(inputs):
             self.unsigned.add(known)
         return known
@@ -308,7 +318,7 @@ def simplified(listing: Listing, exact: bool = True) -> Listing:
         new[k] = position
     for k, value in listing.constants.items():
         new[k] = rewriter.constant(value)
-    emit = rewriter.emit
+    reduced, kept, inert = rewriter.reduced, rewriter.kept, rewriter.inert
     passed: tuple[int, int] | None = None  # the origin seen last, and what it is now
     moved: tuple[int, int] | None = None
     columns = listing.columns
@@ -323,11 +333,20 @@ def simplified(listing: Listing, exact: bool = True) -> Listing:
             passed, moved = origin, None
             if origin is not None and new[origin[0]] >= 0:
                 moved = new[origin[0]], origin[1]
-        if len(inputs) == 2:  # most have
+        # most operations are told at little cost to wait neither for folding nor for an identity
+        operands: tuple[int, ...]
+        if len(inputs) == 2:
             a, b = inputs
-            new[k] = emit(row, (new[a], new[b]), spec, params, moved)
+            operands = a, b = new[a], new[b]
+            if exact and row in ARITHMETIC:
+                quick = (a >= 0 or a in inert) and (b >= 0 or (b in inert and a >= 0))
+            else:
+                quick = row not in REDUCIBLE and (a >= 0 or b >= 0)
         else:
-            new[k] = emit(row, tuple([new[i] for i in inputs]), spec, params, moved)
+            operands = tuple([new[i] for i in inputs])
+            quick = row not in REDUCIBLE and max(operands) >= 0
+        found = None if quick else reduced(row, operands, spec, params)
+        new[k] = kept(row, operands, spec, params, moved) if found is None else found
     labels: dict[int, str] = {}
     for old, name in listing.labels.items():
         labels.setdefault(new[old], name)
