@@ -1,10 +1,10 @@
 """The matrix product as machine code, for shapes and strides that are known: LLVM text.
 
 A product is a tile in registers, carried along k: rows of `a`, number by number, times vectors of
-`b`. What lies around the tile follows Goto and van de Geijn, Anatomy of High-Performance Matrix
-Multiplication (2008): k is cut so that a panel of `b` stays in the nearest cache, the rows so that
-their block of `a` stays in the next one, and both are copied into the order in which they are read
-where that pays. Columns left over, too few for a vector, become sums along k or vectors along m.
+`b`. The loops around it are those of Goto and van de Geijn, Anatomy of High-Performance Matrix
+Multiplication (2008): k is cut so that a panel of `b` stays near, the rows so that their part of
+`a` does. Nothing is copied but columns of `b` that lie across memory: copies of more were measured,
+and never paid. Columns left over, too few for a vector, become sums along k or vectors along m.
 """
 
 from __future__ import annotations
@@ -38,7 +38,6 @@ ENOUGH = 8
 
 FEW = 1024
 """Numbers that are packed one by one rather than in squares, whose code takes time to make."""
-
 
 LIMITS = {64: math.inf, 32: 2.0**23, 16: 2.0**15}
 """Multiplications up to which our product is as fast as that of NumPy, by bytes of a vector."""
@@ -219,7 +218,6 @@ class _Driver:
         self.bytes = BYTES[element]
         self.width = products.machine.width(element)
         self.accumulators = 24 if products.machine.registers >= 32 else 12
-        self.side = min(8, self.accumulators // 3)
         self.function = Function(name, "ptr %a, ptr %b, ptr %c, ptr %workspace")
         self.workspace = 0
 
