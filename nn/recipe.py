@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd.errors import ArgumentError, message, require
+from autograd.errors import ArgumentError, GraphError, message, require
 from nn import losses, metrics, optimizers
 from nn.layers.calling import calling
 from nn.layers.layer import WeightRule
@@ -43,9 +43,21 @@ class Recipe:
         self.penalties = [rule for rule in model.all_rules() if rule.regularizer is not None]
 
     def settle(self, model: Any) -> None:
-        """Take note of the parameters that training changes now."""
+        """Take note of the parameters that training changes now.
+
+        Raises:
+            GraphError: if there are none.
+        """
         self.bind(model)
         self.optimizer.build(model)
+        if model.built and not self.optimizer.parameters:
+            raise GraphError(
+                message(
+                    f"model {model.name!r} to have parameters to train",
+                    "none",
+                    "adding a Dense layer, or trainable=True",
+                )
+            )
 
     def keep_up(self, model: Any) -> None:
         """Do so if they are others than before, as after a layer was frozen."""

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd.errors import ArgumentError, GraphError, message
+from autograd.errors import ArgumentError, message
 from nn import data, drawing, random, training
 from nn.callbacks import Callback, CallbackList, History
 from nn.fitting import FitLoop, evaluate, refuse_nothing
@@ -240,14 +240,6 @@ class Model(OnBatches):
             validation = self._validation(
                 validation_data, validation_batch_size or batch_size, validation_steps, epochs
             )
-            if not self.parameters() and self.built:
-                raise GraphError(
-                    message(
-                        f"model {self.name!r} to have parameters to train",
-                        "none",
-                        "adding a Dense layer, or trainable=True",
-                    )
-                )
             self._recipe.settle(self)
             history = self.history = History()
             heard = self._listeners(

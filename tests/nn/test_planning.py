@@ -342,6 +342,40 @@ def test_the_next_batch_sees_a_change(change):
     assert_same_bits(*found)
 
 
+@pytest.mark.parametrize("run_eagerly", [False, True])
+def test_a_model_that_is_frozen_whole_is_not_trained_in_silence(run_eagerly):
+    model = network(run_eagerly=run_eagerly)
+
+    def act(batch, logs):
+        if batch == 2:
+            model.trainable = False
+
+    with pytest.raises(ag.GraphError, match="parameters to train"):
+        fit(model, callbacks=nn.LambdaCallback(on_train_batch_end=act))
+    with pytest.raises(ag.GraphError, match="parameters to train"):
+        fit(model)
+    with pytest.raises(ag.GraphError, match="parameters to train"):
+        model.train_on_batch(X, Y)
+    assert model.optimizer.iterations == 3
+    model.trainable = True
+    fit(model)
+
+
+def test_an_iterable_builds_the_model_and_gives_the_bits_of_arrays():
+    found = []
+    for run_eagerly in (False, True):
+        for stream in (False, True):
+            model = network(nn.Dropout(0.2), run_eagerly=run_eagerly)
+            batches = [(X[k : k + 5], Y[k : k + 5]) for k in range(0, 20, 5)]
+            if stream:
+                model.fit(iter(batches), verbose=0)
+            else:
+                model.fit(X, Y, batch_size=5, shuffle=False, verbose=0)
+            found.append(model.get_weights())
+    for each in found[1:]:
+        assert_same_bits(each, found[0])
+
+
 def test_a_metric_whose_options_change_is_seen_to_change():
     found = []
     for run_eagerly in (False, True):
