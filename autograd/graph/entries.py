@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from ..primitive import Primitive
 from .lanes import Lane, Lines
 from .llvm import block_of
@@ -192,6 +194,9 @@ class Entries(Lines):
                 operands.append((self.constant(given.value, kind), kind))
             else:
                 operands.append((values[given], self.work.kind(given)))
+        if step.row is not None and step.row.forward is np.where:
+            # a condition is no number of the result's kind, in which it might round to 0
+            operands[0] = self.converted(*operands[0], "b1"), "b1"
         if step.row is None:
             name, kind = operands[0]
         elif step.computed[0] == "i":

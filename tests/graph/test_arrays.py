@@ -206,6 +206,12 @@ def test_whole_numbers_and_truths_compare_as_numpy_compares_them() -> None:
             np.testing.assert_array_equal(found, f(close, limit))
 
 
+def test_conditions_are_not_rounded() -> None:
+    x, y = np.array([5e-324, 1e-60, 0.0, -0.0, np.nan]), np.ones(5, np.float32)
+    fast = ag.compile(lambda x, y: np.where(x, y, 2.0), backend="llvm")
+    np.testing.assert_array_equal(fast(x, y), [1, 1, 2, 2, 1])
+
+
 def test_arguments_of_any_layout() -> None:
     fast = ag.compile(lambda x, s: x * s + 1, backend="llvm")
     x = np.arange(24.0).reshape(4, 6)
