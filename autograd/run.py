@@ -240,9 +240,11 @@ def as_result(value: Any, nested: bool) -> Any:
     return Tensor(value, requires_grad=False) if nested and type(value) is not Tensor else value
 
 
-def zeros_like(x: Any) -> Any:
-    """Return the zero of the shape of `x`, a float for a scalar."""
-    return 0.0 if np.shape(x) == () else np.zeros(np.shape(x))
+def zeros_like(x: Any, shape: tuple[int, ...] | None = None) -> Any:
+    """Return the zero of the shape of `x`, or another, a float for a scalar; float32 if `x` is."""
+    narrow = getattr(x, "dtype", None) == np.float32
+    zero = np.zeros(np.shape(x) if shape is None else shape, np.float32 if narrow else np.float64)
+    return zero if zero.ndim else zero[()] if narrow else 0.0
 
 
 def basis(x: Tensor, i: int, nested: bool) -> Any:

@@ -276,7 +276,7 @@ def _forward_blocks(run: Run, results: list[Any]) -> list[list[Any]]:
             shape = np.shape(y) + x.shape
             slices = [tangents.get(y) for tangents in found] if is_tracked(y) else []
             if all(s is None for s in slices):
-                row.append(as_result(np.zeros(shape), run.nested))
+                row.append(as_result(zeros_like(y, shape), run.nested))
                 continue
             filled = [zeros_like(y) if s is None else s for s in slices]
             flat = np.reshape(np.stack(filled), (x.size, -1))
@@ -291,7 +291,7 @@ def _reverse_blocks(run: Run, results: list[Any]) -> list[list[Any]]:
     for y in results:
         shapes = [np.shape(y) + x.shape for x in run.variables]
         if not is_tracked(y) or not y.size:
-            blocks.append([as_result(np.zeros(shape), run.nested) for shape in shapes])
+            blocks.append([as_result(zeros_like(y, shape), run.nested) for shape in shapes])
             continue
         rows = [
             gradients_or_zeros([y], run.variables, run.nested, [basis(y, i, run.nested)])

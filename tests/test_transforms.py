@@ -439,3 +439,19 @@ def test_the_pattern_of_a_conversion_does_not_pass_through_its_dtype() -> None:
 def test_a_sparse_jacobian_of_a_container_is_refused() -> None:
     with pytest.raises(ag.ShapeError, match=r"one array as the result of.*2 in a tuple"):
         ag.sparse_jacobian(lambda x: (x, x))(np.ones(3))
+
+
+def test_derivatives_of_what_is_not_used_have_the_dtype_of_the_others() -> None:
+    x, y, s = np.ones(3, np.float32), np.ones(2, np.float32), np.float32(2)
+
+    def both(x, y, s):
+        return np.concatenate([x, y])[:3].sum()
+
+    wanted = [np.float32] * 3
+    derivative = ag.grad(both, (0, 1, 2))
+    for f in (derivative, ag.compile(derivative), ag.trace(derivative, x, y, s)):
+        assert [np.result_type(g) for g in f(x, y, s)] == wanted
+    assert ag.grad(both, 1)(x, np.ones(2), s).dtype == np.float64
+    assert ag.jvp(lambda x: (x, y), (x,), (x,))[1][1].dtype == np.float32
+    assert [j.dtype for j in ag.jacobian(lambda x: (2 * x, y, x.sum()))(x)] == wanted
+    assert ag.hessian(lambda x: x.sum())(x).dtype == np.float32
