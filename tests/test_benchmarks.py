@@ -1,5 +1,6 @@
 """Benchmarks compare before they time, report who is missing, and divide the right way round."""
 
+import ast
 import dataclasses
 import doctest
 import json
@@ -221,6 +222,15 @@ def test_goals_name_parties_and_sizes_that_there_are(work: Work) -> None:
         assert goal.size in (None, *work.sizes)
     assert {*work.up_to, *work.quick_up_to} <= set(work.parties)
     assert set(work.quick or ()) <= set(work.sizes) or work.axis
+
+
+def test_works_are_declared_without_this_project_which_peers_do_not_have() -> None:
+    for path in sorted(Path(measure.__file__).parent.glob("works/*.py")):
+        for node in ast.parse(path.read_text()).body:
+            found = [alias.name for alias in getattr(node, "names", ())]
+            found = [node.module or ""] if isinstance(node, ast.ImportFrom) else found
+            heads = {name.split(".")[0] for name in found}
+            assert heads.isdisjoint({"autograd", "nn", "examples"}), f"{path.name}: {heads}"
 
 
 def test_a_party_that_takes_minutes_is_left_out_of_the_quick_form_only() -> None:

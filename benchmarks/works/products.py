@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-import autograd as ag
 from benchmarks.work import Goal, Run, Work
 
 EXAMPLES, INPUTS, UNITS = 100, 784, 50
@@ -54,6 +53,8 @@ def _arrays() -> tuple[Any, Any, Any]:
 
 
 def _compiled(a: Any, b: Any) -> Run:
+    import autograd as ag
+
     multiply = ag.compile(lambda a, b: a @ b, backend="llvm")
     return Run(lambda: multiply(a, b), lambda: multiply(a, b))
 
@@ -67,6 +68,8 @@ def _(_: int) -> Run:
 @TRANSPOSED.party("Chainrule")
 def _(_: int) -> Run:
     x, _kernel, delta = _arrays()
+    import autograd as ag
+
     multiply = ag.compile(lambda x, delta: x.T @ delta, backend="llvm")
     return Run(lambda: multiply(x, delta), lambda: multiply(x, delta))
 
