@@ -52,26 +52,23 @@ def _arrays() -> tuple[Any, Any, Any]:
     )
 
 
-def _compiled(a: Any, b: Any) -> Run:
+def _compiled(f: Callable[[Any, Any], Any], a: Any, b: Any) -> Run:
     import autograd as ag
 
-    multiply = ag.compile(lambda a, b: a @ b, backend="llvm")
+    multiply = ag.compile(f, backend="llvm")
     return Run(lambda: multiply(a, b), lambda: multiply(a, b))
 
 
 @FORWARD.party("Chainrule")
 def _(_: int) -> Run:
     x, kernel, _delta = _arrays()
-    return _compiled(x, kernel)
+    return _compiled(lambda x, kernel: x @ kernel, x, kernel)
 
 
 @TRANSPOSED.party("Chainrule")
 def _(_: int) -> Run:
     x, _kernel, delta = _arrays()
-    import autograd as ag
-
-    multiply = ag.compile(lambda x, delta: x.T @ delta, backend="llvm")
-    return Run(lambda: multiply(x, delta), lambda: multiply(x, delta))
+    return _compiled(lambda x, delta: x.T @ delta, x, delta)
 
 
 def _forward(name: str, multiply: Callable[[Any, Any, Any], Any], order: Any = "C") -> None:
@@ -144,7 +141,7 @@ def _squares(rows: int) -> tuple[Any, Any]:
     return draw.random((rows, rows), np.float32), draw.random((rows, rows), np.float32)
 
 
-SQUARE.party("Chainrule")(lambda rows: _compiled(*_squares(rows)))
+SQUARE.party("Chainrule")(lambda rows: _compiled(lambda a, b: a @ b, *_squares(rows)))
 
 
 @SQUARE.party("NumPy")
