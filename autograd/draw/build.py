@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from ..check.differences import BackwardDiff, EdgeDiff
 from ..errors import ArgumentError, DTypeError, GraphError, message
-from ..graph.ir import Graph
 from ..node import Node
 from .assemble import Assembly
 from .collapse import evaluation_order
@@ -15,6 +14,9 @@ from .dot import Style
 from .figure import Figure
 from .scalars import opened
 from .structure import structure
+
+if TYPE_CHECKING:  # alone: figures of Tensors need no graphs
+    from ..graph.ir import Graph
 
 LEVELS = ("modules", "operations", "scalars")
 
@@ -60,13 +62,14 @@ def draw(
     """
     by_hand: Mapping[Any, EdgeDiff] = {}
     style = Style(theme, direction, derivatives)
-    if isinstance(y, (BackwardDiff, Graph)) and level != "operations":
+    frozen = hasattr(y, "__chainrule_retrace__")
+    if (frozen or isinstance(y, BackwardDiff)) and level != "operations":
         kind = type(y).__name__
         raise ArgumentError(
             message(f"level='operations' for a {kind}", repr(level), "leaving level out")
         )
-    if isinstance(y, Graph):
-        order, results = structure(y)
+    if frozen:
+        order, results = structure(cast("Graph", y))
         return described(order, None, style, results=results)
     if isinstance(y, BackwardDiff):
         seed = 1.0 if y.cotangent is None else y.cotangent
@@ -76,7 +79,7 @@ def draw(
         seed = y.grad
     else:
         raise DTypeError(
-            message("y to be a Tensor or Graph", type(y).__name__, "a result of Tensors")
+            message("y to be a Tensor or Graph", f"{type(y).__name__}", "a result of Tensors")
         )
     if level not in LEVELS:
         raise ArgumentError(

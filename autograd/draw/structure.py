@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from ..graph.equations import Name, map_refs, refs_of
-from ..graph.ir import Graph
 from ..node import Node
 from .text import Form
+
+if TYPE_CHECKING:  # alone: figures of Tensors need no graphs
+    from ..graph.ir import Graph
 
 
 def structure(graph: Graph) -> tuple[list[Node], list[Node]]:
@@ -23,7 +24,7 @@ def structure(graph: Graph) -> tuple[list[Node], list[Node]]:
     needed = set(graph.outputs)
     for variable, equation in reversed(list(graph.numbered())):
         if variable in needed:
-            needed.update((*equation.inputs, *refs_of(equation.params)))
+            needed.update(equation.reads)
     held: dict[int, Any] = {}
     for variable, name in enumerate(graph.input_names):
         held[variable] = _known(graph, variable, name)
@@ -36,9 +37,8 @@ def structure(graph: Graph) -> tuple[list[Node], list[Node]]:
     for variable, equation in graph.numbered():
         if variable in needed:
             held[variable] = node = _known(graph, variable, names[variable])
-            given = tuple(held[i] for i in (*equation.inputs, *refs_of(equation.params)))
-            params = map_refs(equation.params, lambda i: Name(names[i]))
-            node._op, node._record = equation.row, (given, dict(params))
+            given = tuple(held[i] for i in equation.reads)
+            node._op, node._record = equation.row, (given, dict(equation.settings(names)))
             order.append(node)
     return order, [held[i] for i in graph.outputs]
 

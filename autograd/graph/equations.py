@@ -71,6 +71,15 @@ class Equation(NamedTuple):
     params: Mapping[str, Any]
     origin: tuple[int, int] | None = None
 
+    @property
+    def reads(self) -> tuple[int, ...]:
+        """The variables it needs: its inputs, then those that stand in its parameters."""
+        return (*self.inputs, *refs_of(self.params))
+
+    def settings(self, names: Sequence[str]) -> Mapping[str, Any]:
+        """Return its parameters with the names of the variables that stand in them."""
+        return map_refs(self.params, lambda i: Name(names[i]))
+
     def __reduce__(self) -> Any:
         row, inputs, params, origin = self
         return Equation, (row, inputs, dict(params), origin)
@@ -290,8 +299,8 @@ def describe(equation: Equation, names: Sequence[str]) -> str:
             return f"-{operands[0]}"
     if row.is_variadic:
         operands = [f"[{', '.join(operands)}]"]
-    params = map_refs(equation.params, lambda i: Name(names[i]))
-    return f"{row.name}({', '.join([*operands, *(f'{k}={_short(v)}' for k, v in params.items())])})"
+    settings = (f"{k}={_short(v)}" for k, v in equation.settings(names).items())
+    return f"{row.name}({', '.join([*operands, *settings])})"
 
 
 class Name(str):

@@ -136,3 +136,13 @@ def test_a_trace_inside_a_compiled_function_is_its_own() -> None:
     w = Tensor(2.0)
     fast = ag.compile(lambda x: w * trace(lambda t: t * t * Tensor(2.0) + 1.0, 1.0)(x))
     assert fast(3.0) == 38.0
+
+
+def test_derivatives_of_what_is_not_used_have_the_dtype_of_the_others() -> None:
+    def both(x: Any, y: Any, s: Any) -> Any:
+        return np.concatenate([x, y])[:3].sum()
+
+    args = np.ones(3, np.float32), np.ones(2, np.float32), np.float32(2)
+    derivative = ag.grad(both, (0, 1, 2))
+    for f in (ag.compile(derivative), trace(derivative, *args)):
+        assert [np.result_type(g) for g in f(*args)] == [np.float32] * 3

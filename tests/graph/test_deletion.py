@@ -17,7 +17,7 @@ import pytest
 sys.exit(pytest.main(["-q", "-p", "no:cacheprovider", *sys.argv[1:]]))
 """
 
-QUICK = ("test_tensor.py", "test_transforms.py", "test_zeros.py")
+QUICK = ("test_tensor.py", "test_transforms.py", "test_zeros.py", "test_explain.py")
 WHOLE = (
     *("test_check.py", "test_coverage.py", "test_define.py", "test_draw.py", "test_explain.py"),
     *("test_laws.py", "test_primitives.py", "test_programs.py", "test_sweep.py", "test_testing.py"),
