@@ -275,7 +275,7 @@ class MeanOf(Mean):
     @property
     def is_traceable(self) -> bool:
         """Whether a planned step may compute the terms: nothing looks at values before."""
-        own = type(self).update_state is not MeanOf.update_state
+        own = getattr(self.update_state, "__func__", None) is not MeanOf.update_state
         return self.function in _COMPARISONS | _MEASURES and not own
 
 

@@ -376,6 +376,26 @@ def test_an_iterable_builds_the_model_and_gives_the_bits_of_arrays():
         assert_same_bits(each, found[0])
 
 
+@pytest.mark.parametrize("how", ["subclass", "attribute"])
+def test_a_metric_with_a_way_of_its_own_to_take_in_batches_is_asked(how):
+    heard = []
+
+    class Listening(nn.metrics.SparseCategoricalAccuracy):
+        def update_state(self, y_true, y_pred, sample_weight=None):
+            heard.append(np.shape(y_pred))
+            super().update_state(y_true, y_pred, sample_weight)
+
+    metric = nn.metrics.SparseCategoricalAccuracy() if how == "attribute" else Listening()
+    if how == "attribute":
+        metric.update_state = lambda y, p, w=None: heard.append(np.shape(p))
+    model = network()
+    model.compile("sgd", "sparse_categorical_crossentropy", [metric, "accuracy"])
+    fit(model, epochs=1)
+    model.evaluate(X, Y, batch_size=10, verbose=0)
+    assert planned(model)
+    assert heard == [(5, 3)] * 4 + [(10, 3)] * 2
+
+
 def test_a_metric_whose_options_change_is_seen_to_change():
     found = []
     for run_eagerly in (False, True):
