@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import functools
-import gc
 import math
-from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Sequence
 from importlib.util import find_spec
 from typing import Any, NamedTuple
 
@@ -28,7 +26,7 @@ from .forms import float_text
 from .ir import Graph
 from .native import Native
 from .plan import Plan
-from .recorder import record
+from .recorder import record, uncollected
 from .rewriting import simplified
 from .tree import LEAF, Structure, flatten, leaves_of, unflatten
 from .unrolling import of_entries, unrolled
@@ -173,18 +171,6 @@ class Program:
 
 def _missed(*_: Any) -> Any:
     return MISSED
-
-
-@contextmanager
-def uncollected() -> Iterator[None]:
-    """Keep the cycle collector from walking, again and again, the many objects that a graph is."""
-    collects = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if collects:
-            gc.enable()
 
 
 def _straight(

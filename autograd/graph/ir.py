@@ -46,7 +46,7 @@ from .equations import (
 from .export import onnx_of
 from .latex import latex_of
 from .lowering import opened
-from .recorder import record, record_of
+from .recorder import record, record_of, uncollected
 from .rewriting import simplified
 from .tree import LEAF, Structure, flatten, leaf_count, paths_of, unflatten
 
@@ -492,4 +492,5 @@ def trace(f: Callable[..., Any], *examples: Any, **named: Any) -> Graph:
             v2 = where(v0, v1, 0.0)
             return v2
     """
-    return Graph(**record(f, examples, named, Tracer())[0].parts())
+    with uncollected():
+        return Graph(**record(f, examples, named, Tracer())[0].parts())

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -305,6 +307,18 @@ class Recorder:
             gives=gives,
             labels=labels,
         )
+
+
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """Keep the cycle collector from walking, again and again, the many objects that a graph is."""
+    collects = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collects:
+            gc.enable()
 
 
 def record(

@@ -24,7 +24,7 @@ from .cache import Recent
 from .equations import plain, refs_of
 from .ir import Graph
 from .lowering import opened
-from .recorder import input_names, record
+from .recorder import input_names, record, uncollected
 from .tree import flatten, paths_of, unflatten
 from .unrolling import unrolled
 from .vectors import processors
@@ -218,9 +218,10 @@ class Vectorized(Wrapping):
     def _traced(self, takes: Any, dtype: np.dtype[Any], pattern: Sequence[bool]) -> _Signature:
         examples = [0.5 if dtype == np.float64 else dtype.type(0.5) for _ in pattern]
         args, kwargs = unflatten(takes, iter(examples))
-        listing, captured = record(self.function, args, kwargs, Tracer(lift=True))
-        graph, kept = unrolled(Graph(**listing.parts()))
-        graph = opened(graph).simplify()
+        with uncollected():
+            listing, captured = record(self.function, args, kwargs, Tracer(lift=True))
+            graph, kept = unrolled(Graph(**listing.parts()))
+            graph = opened(graph).simplify()
         why = kept and f"{kept} in {graph.name}"
         follows = [k < len(pattern) for k in range(graph.first)]
         for variable, (row, inputs, params, _) in graph.numbered():
