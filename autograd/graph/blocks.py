@@ -141,11 +141,11 @@ class Lane(ABC):
             elif whole and x.flat is not None:
                 inputs.append(x.flat[start:stop])
             else:
-                inputs.append(self._room(k, x.dtype)[:size])
+                inputs.append(self._room(k, x.dtype, size))
                 x.read(start, stop, inputs[-1])
         direct = [y.flat if whole else None for y in sinks]
         outputs = [
-            self._room(-1 - k, y.array.dtype)[:size] if flat is None else flat[start:stop]
+            self._room(-1 - k, y.array.dtype, size) if flat is None else flat[start:stop]
             for k, (y, flat) in enumerate(zip(sinks, direct, strict=True))
         ]
         program(*inputs, *outputs)
@@ -153,12 +153,12 @@ class Lane(ABC):
             if flat is None:
                 y.write(start, stop, found)
 
-    def _room(self, key: int, dtype: np.dtype[Any]) -> np.ndarray[Any, Any]:
-        """Return memory for a block of an argument or result, filled with regular numbers."""
-        dtype = NATIVE[dtype]
-        if (key, dtype) not in self._rooms:
-            self._rooms[key, dtype] = np.ones(self.size, dtype)
-        return self._rooms[key, dtype]
+    def _room(self, key: int, dtype: np.dtype[Any], size: int) -> np.ndarray[Any, Any]:
+        """Return memory for points of an argument or result, filled with regular numbers."""
+        place = key, NATIVE[dtype]
+        if place not in self._rooms or self._rooms[place].size < size:
+            self._rooms[place] = np.ones(size, place[1])
+        return self._rooms[place][:size]
 
 
 class Blocks(ABC):

@@ -86,7 +86,6 @@ class Program:
         self.gives = graph.gives if is_nest(graph.gives) else flat(graph.gives)
         if entries is not None:
             self.gives = entries.gives
-            self.text = entries.source
         self.direct: Callable[..., Any] | None = None
         at_once = slow is not None and self.gives == graph.gives and entries is None
         other = slow if slow is not None and at_once else _missed
@@ -393,7 +392,7 @@ class Compiled(Wrapping):
     def source(self) -> str:
         """The program of the latest call as text."""
         program = self._program()
-        return program.text or program.graph.source
+        return program.text or program.run_of.source
 
     @property
     def stats(self) -> Stats:
