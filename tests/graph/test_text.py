@@ -288,6 +288,24 @@ def test_source_brings_along_what_own_operations_capture_under_names_of_their_ow
     np.testing.assert_array_equal(scope[slope.name](y), slope(y))
 
 
+@ag.primitive(partials=lambda y, x: y * (1 - y))
+def logistic(x: Any) -> Any:
+    return 1 / (1 + np.exp(-x))
+
+
+@needs_c
+def test_operations_of_ones_own_made_of_rows_become_c_and_machine_code(tmp_path: Path) -> None:
+    derivative = ag.value_and_grad(lambda x: logistic(x) * x)
+    graph = trace(derivative, 0.5)
+    [in_c] = built([graph], tmp_path)
+    machine = ag.compile(derivative, backend="llvm")
+    for x in (0.5, -2.0, 800.0):
+        with np.errstate(over="ignore"):
+            wanted = outputs(derivative(x))
+        np.testing.assert_allclose(in_c(x), wanted, rtol=1e-15)
+        np.testing.assert_allclose(outputs(machine(x)), wanted, rtol=1e-15)
+
+
 def test_indices_are_written_in_brackets() -> None:
     index = (slice(None, None, -1), None, np.array([0, 2]))
     x = np.arange(12.0).reshape(3, 4)
