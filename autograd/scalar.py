@@ -105,6 +105,8 @@ def method(self, other):
                     out._op = None
                 elif self._op is None:
                     if other._op is None:
+                        if mode.tracing:
+                            raise ArithmeticError
                         out._op = None
                     else:
                         out._op = op

@@ -4,6 +4,7 @@ import copy
 import dataclasses
 import functools
 import pickle
+import sys
 import threading
 from collections import OrderedDict, namedtuple
 from collections.abc import Callable
@@ -444,3 +445,26 @@ def test_functions_of_whole_arrays_stay_whole() -> None:
     assert chosen(lambda x: x[0] * x[1], x.astype("f4")) == "numpy"
     assert chosen(lambda x: x[0] * x[1] * x[-1], np.arange(2_000.0)) == "numpy"
     assert chosen(lambda x, k: x[0] * x[1] * x[k][0], x, np.array([2])) == "numpy"
+
+
+def test_threads_may_trace_what_captures_the_same_tensor() -> None:
+    def f(x: Any, w: Tensor) -> Any:
+        for _ in range(15):
+            x = x * w + (w * w) * 0.01
+        return x
+
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        for _ in range(10):
+            w = Tensor(2.0, requires_grad=False)
+            fast = [ag.compile(lambda x, w=w: f(x, w), backend="python") for _ in range(4)]
+            threads = [threading.Thread(target=g, args=(1.0,)) for g in fast]
+            for t in threads:
+                t.start()
+            for t in threads:
+                t.join()
+            w.assign(0.5)
+            assert [g(1.0) for g in fast] == [f(1.0, w).item()] * 4
+    finally:
+        sys.setswitchinterval(interval)

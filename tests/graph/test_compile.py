@@ -103,6 +103,31 @@ def test_captured_tensors_are_read_at_every_call() -> None:
     assert scalar(2.0) == 10.0
 
 
+@pytest.mark.parametrize("needs", [True, False], ids=["variable", "constant"])
+@pytest.mark.parametrize("shape", [(), (3,)], ids=["number", "array"])
+def test_what_is_computed_from_captured_tensors_alone_is_computed_anew(
+    needs: bool, shape: tuple[int, ...]
+) -> None:
+    looks: list[Callable[[Any, Any], Any]] = [
+        lambda w, v: w * w,
+        lambda w, v: (w + v) * (v - w) / (w * v),
+        lambda w, v: -w + abs(v) + w**2 + 2 * w + w / 2 + 2 / w + 2 - w + 2**w,
+        lambda w, v: np.exp(w) + np.sqrt(v * v) + np.maximum(w, v) + np.where(w > v, w, v),
+        lambda w, v: np.sum(w) + np.mean(w * v) + ag.relu(w - v) + w.reshape(-1)[0],
+        lambda w, v: Tensor(2.0, requires_grad=False) * w * v + Tensor(1.0) * (v * v),
+    ]
+    for look in looks:
+        w, v = (Tensor(np.full(shape, k), requires_grad=needs) for k in (1.5, 2.5))
+        for backend in ("numpy", "auto"):
+            fast = ag.compile(lambda x, f=look, w=w, v=v: x * f(w, v) + f(w, v), backend=backend)
+            for a, b in ((1.5, 2.5), (0.5, 0.25), (3.0, 0.1)):
+                w.assign(np.full(shape, a))
+                v.assign(np.full(shape, b))
+                wanted = 2.0 * look(w, v).numpy() + look(w, v).numpy()
+                # a few transcendental calls of an ulp each
+                np.testing.assert_allclose(fast(2.0), wanted, rtol=1e-14)
+
+
 def test_looking_at_a_captured_tensor_is_recorded_or_refused() -> None:
     w = Tensor(2.0, name="w", requires_grad=False)
     looks: list[Callable[[Any], Any]] = [
