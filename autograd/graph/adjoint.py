@@ -114,6 +114,9 @@ def _pulled_back(tape: Recorder, root: int, targets: Sequence[int]) -> dict[int,
         row: [(r.steps, [tape.refer(c) for c in r.constants], r.result) for r in found if r]
         for row, found in told.items()
     }
+    # rules take whole numbers as doubles
+    whole = {-1 - k: float(c) for k, c in enumerate(tape.constants) if type(c) is int}
+    whole = {i: tape.refer(c) for i, c in whole.items()}
     wanted = set(targets)
     gradients: dict[int, int] = {}
     partial: dict[int, int] = {}
@@ -125,6 +128,7 @@ def _pulled_back(tape: Recorder, root: int, targets: Sequence[int]) -> dict[int,
         if k in wanted:
             gradients[k] = g
         row, inputs = columns.rows[k], columns.inputs[k]
+        given = tuple([whole.get(i, i) for i in inputs]) if whole else inputs
         for position, i in enumerate(inputs):
             if not relevant[i]:
                 continue
@@ -132,7 +136,7 @@ def _pulled_back(tape: Recorder, root: int, targets: Sequence[int]) -> dict[int,
             origin = (k, position)
             c = g
             if steps:
-                values = [g, k, *inputs, *constants]
+                values = [g, k, *given, *constants]
                 for step, taken, params, spec in steps:
                     refs = tuple([values[j] for j in taken])
                     if max(refs) < 0:
@@ -141,7 +145,7 @@ def _pulled_back(tape: Recorder, root: int, targets: Sequence[int]) -> dict[int,
                         values.append(add(step, refs, spec, params, origin))
                 c = values[result]
             elif result:
-                c = [g, k, *inputs, *constants][result]
+                c = [g, k, *given, *constants][result]
             if i in partial:
                 refs = partial[i], c
                 if max(refs) < 0:
@@ -193,6 +197,6 @@ def _fan_out(tape: Recorder, root: int, relevant: bytearray) -> dict[int, int] |
                 else:
                     awaited[i] = 1
                     found.append(i)
-            elif i < 0 and type(constants[-1 - i]) is not float:
+            elif i < 0 and not isinstance(c := constants[-1 - i], float) and type(c) is not int:
                 return None
     return awaited

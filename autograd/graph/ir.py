@@ -365,7 +365,8 @@ class Graph:
         Args:
             exact: False to allow identities that may change a last bit, a signed zero or a nan.
         """
-        return replace(self, **simplified(self._listing(), exact).parts())
+        with uncollected():
+            return replace(self, **simplified(self._listing(), exact).parts())
 
     @property
     def source(self) -> str:

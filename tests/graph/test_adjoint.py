@@ -65,6 +65,23 @@ def test_random_programs_give_the_bits_of_the_sweep(f: Any, args: list[float]) -
     assert_same(derived(*args), swept(*args), 0.0, str(f.__doc__))
 
 
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x: np.maximum(x, 0) * np.power(x, 3),
+        lambda x: np.arctan2(x, 2) + np.hypot(1, x),
+        lambda x: np.maximum(x, np.float64(0.25)) * 3,
+    ],
+)
+def test_whole_numbers_among_the_operands_are_doubles(f: Any) -> None:
+    derivative = ag.value_and_grad(f)
+    derived, swept = trace(derivative, 0.4), trace(through_tensors(derivative), 0.4)
+    assert not any(e.origin is None for e in derived.equations[-3:])
+    for x in (-1.5, 0.0, 0.25, 2.0):
+        assert_same(derived(x), swept(x), 0.0, str(x))
+    assert len(derived.simplify()) <= len(swept.simplify())
+
+
 def test_containers_unused_arguments_and_aux_are_as_ever() -> None:
     def f(p: Any, unused: Any, x: Any) -> Any:
         return np.sin(p["a"]) * p["b"] + x, x * 2
