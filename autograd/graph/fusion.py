@@ -261,7 +261,7 @@ class Fusion:
         if not strong:
             strong = [self.graph.specs[i].dtype for i in inputs]
         dtype = np.result_type(*strong)
-        if dtype.kind in "iu" and any(self.kind(i)[0] == "f" for i in inputs):
+        if dtype.kind in "biu" and any(self.kind(i)[0] == "f" for i in inputs):
             dtype = np.dtype(np.float64)
         return f"{dtype.kind}{dtype.itemsize}"
 

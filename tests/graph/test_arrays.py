@@ -210,6 +210,8 @@ def test_conditions_are_not_rounded() -> None:
     x, y = np.array([5e-324, 1e-60, 0.0, -0.0, np.nan]), np.ones(5, np.float32)
     fast = ag.compile(lambda x, y: np.where(x, y, 2.0), backend="llvm")
     np.testing.assert_array_equal(fast(x, y), [1, 1, 2, 2, 1])
+    equal = ag.compile(lambda c, s: c == s, backend="llvm")
+    np.testing.assert_array_equal(equal(x > 1, 5e-324), np.zeros(5, bool))
 
 
 def test_arguments_of_any_layout() -> None:
