@@ -317,7 +317,8 @@ class Compiled(Wrapping):
         entries = None if self.backend == "numpy" else of_entries(graph)
         if entries is not None:
             entries = entries.scalarised()
-            if beyond_floats(entries) if self.backend == "python" else beyond_forms(entries):
+            beyond = beyond_floats(entries)
+            if beyond or (self.backend != "python" and beyond_forms(entries)):
                 entries = None
         chosen = self._chosen(graph if entries is None else entries, kept)
         plain = not captured and not kwargs and takes[2][0][2] == (LEAF,) * len(args)

@@ -203,3 +203,12 @@ def test_names_are_kept() -> None:
     assert fast(3.0, 2.0) == 13.200000000000001
     assert "price = v0 + v0" in fast.source
     assert fast.source.count("apple") > 1
+
+
+@pytest.mark.parametrize("backend", ["auto", "numpy", "llvm"])
+def test_a_function_of_entries_that_is_none_of_floats_stays_one_of_arrays(backend: str) -> None:
+    def f(x: Any) -> Any:
+        inside = (x[0] > 1.0) * (x[0] < 2.0)  # a product of truths, which NumPy makes a truth
+        return inside * inside * 1.0 + x[0]
+
+    assert ag.compile(f, backend=backend)(np.array([1.5, 7.0])) == 2.5
