@@ -48,6 +48,7 @@ from .latex import latex_of
 from .lowering import opened
 from .recorder import record, record_of, uncollected
 from .rewriting import simplified
+from .spelling import OF_NUMBERS
 from .tree import LEAF, Structure, flatten, leaf_count, paths_of, unflatten
 
 SHOWN = 200
@@ -408,7 +409,7 @@ class Graph:
         if any(row.scalar is None for row, _ in self.kinds) or any(
             e.params for e in self.equations
         ):
-            return opened(self).simplify()
+            return opened(self, (), OF_NUMBERS).simplify()
         return self
 
     def _listing(self) -> Listing:

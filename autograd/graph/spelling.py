@@ -233,3 +233,13 @@ SPELLED: Mapping[str, Callable[..., Any]] = {
     "dot": _dot,
 }
 """Rows that ONNX has no operator for, in rows that it has."""
+
+OF_NUMBERS = {
+    name: SPELLED[name]
+    for name in (
+        *("euclidean", "var", "std", "power_norm", "convolve_full", "dot", "inner", "outer"),
+        *("vdot", "vecdot", "matvec", "vecmat", "isclose", "allclose", "array_equal"),
+        *("array_equiv", "isneginf", "isposinf", "signbit", "imag"),
+    )
+}
+"""Those that engines of floats need, on numbers and on small arrays of them."""

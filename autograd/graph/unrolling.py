@@ -22,8 +22,9 @@ from ..node import Node
 from ..observers import OBSERVERS, Observer
 from ..primitive import ROWS, Primitive
 from .equations import Equation, identifier, plain, refs_of, sample
-from .lowering import ARRANGING, SPREADS, opened
+from .lowering import ARRANGING, opened
 from .recorder import Recorder, record
+from .spelling import OF_NUMBERS
 
 if TYPE_CHECKING:
     from .ir import Graph
@@ -39,7 +40,7 @@ TOGETHER = 10_000
 WIDEST, ENTRIES = 1_024, 1_000_000
 """The same for a function that takes numbers out of arrays, most of whose entries stay zeros."""
 
-PRODUCTS = frozenset({"matmul", "tensordot", "einsum", "inner", "outer", "vecdot", "dot", "kron"})
+PRODUCTS = frozenset({"matmul", "tensordot", "einsum"})
 JOINING = frozenset({"concatenate", "stack", "scatter", "tril", "triu"})
 STEPS: Mapping[str, Primitive] = {
     "sum": ROWS["add"],
@@ -73,7 +74,7 @@ def unrolled(graph: Graph) -> tuple[Graph, str]:
         return graph, ""
     if any(spec.dtype == np.float32 for spec in different):
         return graph, ""  # numbers between are doubles
-    smaller = opened(graph, KEPT, SPREADS)
+    smaller = opened(graph, KEPT, OF_NUMBERS)
     sizes = [math.prod(spec.shape) for spec in smaller.specs]
     if max(sizes) > UNROLLED or sum(sizes) > TOGETHER:
         largest = max(smaller.specs, key=lambda spec: math.prod(spec.shape))
@@ -111,7 +112,7 @@ def of_entries(graph: Graph) -> Graph | None:
     )
     if 2 * on_numbers <= len(graph):
         return None
-    smaller = opened(graph, KEPT, SPREADS)
+    smaller = opened(graph, KEPT, OF_NUMBERS)
     sizes = [math.prod(spec.shape) for spec in smaller.specs]
     narrow = any(spec.dtype == np.float32 for spec in smaller.different.values())
     if narrow or min(sizes) < 1 or max(sizes) > WIDEST or sum(sizes) > ENTRIES:

@@ -25,6 +25,7 @@ from .equations import plain, refs_of
 from .ir import Graph
 from .lowering import opened
 from .recorder import input_names, record, uncollected
+from .spelling import OF_NUMBERS
 from .tree import flatten, paths_of, unflatten
 from .unrolling import unrolled
 from .vectors import processors
@@ -221,7 +222,7 @@ class Vectorized(Wrapping):
         with uncollected():
             listing, captured = record(self.function, args, kwargs, Tracer(lift=True))
             graph, kept = unrolled(Graph(**listing.parts()))
-            graph = opened(graph).simplify()
+            graph = opened(graph, (), OF_NUMBERS).simplify()
         why = kept and f"{kept} in {graph.name}"
         follows = [k < len(pattern) for k in range(graph.first)]
         for variable, (row, inputs, params, _) in graph.numbered():
