@@ -150,7 +150,7 @@ class Gatherer:
         wanted = index[start:stop]
         batch = self._spare(len(wanted))[: len(wanted)]
         # what is out of range would have raised before: "clip" only spares a copy
-        np.take(self.array, wanted, 0, batch, "clip")
+        self.array.take(wanted, 0, batch, "clip")
         batch.flags.writeable = False
         return batch
 
