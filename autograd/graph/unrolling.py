@@ -40,7 +40,12 @@ TOGETHER = 10_000
 WIDEST, ENTRIES = 1_024, 1_000_000
 """The same for a function that takes numbers out of arrays, most of whose entries stay zeros."""
 
+FREE = 16
+"""Entries of its arguments and results that it may have, beside two an operation."""
+
 PRODUCTS = frozenset({"matmul", "tensordot", "einsum"})
+ROUNDED = PRODUCTS | {"inner", "vecdot", "dot", "vdot", "multi_dot", "matrix_power", "convolve"}
+"""Rows of arrays that round otherwise than a sum of products does."""
 JOINING = frozenset({"concatenate", "stack", "scatter", "tril", "triu"})
 STEPS: Mapping[str, Primitive] = {
     "sum": ROWS["add"],
@@ -104,7 +109,11 @@ def of_entries(graph: Graph) -> Graph | None:
     outside = [graph.specs[i] for i in (*range(len(graph.input_names)), *graph.outputs)]
     if not any(spec.shape for spec in outside) or any(s.dtype != np.float64 for s in outside):
         return None
+    if sum(math.prod(spec.shape) for spec in outside) > FREE + 2 * len(graph):
+        return None  # taking apart and putting together would cost more than it saves
     specs = graph.specs
+    if any(e.row.name in ROUNDED and specs[e.inputs[0]].shape for _, e in graph.numbered()):
+        return None
     on_numbers = sum(
         # a derivative puts back what was taken out
         not specs[i if e.row.name != "scatter" else e.inputs[0]].shape
@@ -117,8 +126,6 @@ def of_entries(graph: Graph) -> Graph | None:
     narrow = any(spec.dtype == np.float32 for spec in smaller.different.values())
     if narrow or min(sizes) < 1 or max(sizes) > WIDEST or sum(sizes) > ENTRIES:
         return None
-    if any(e.row.name in PRODUCTS and smaller.specs[v].shape for v, e in smaller.numbered()):
-        return None  # their sums round otherwise
     inputs = smaller.specs[: len(smaller.input_names)]
 
     def numbers(*entries: Any) -> Any:
