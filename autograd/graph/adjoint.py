@@ -138,8 +138,15 @@ def _pulled_back(tape: Recorder, root: int, targets: Sequence[int]) -> dict[int,
             if steps:
                 values = [g, k, *given, *constants]
                 for step, taken, params, spec in steps:
-                    refs = tuple([values[j] for j in taken])
-                    if max(refs) < 0:
+                    refs: tuple[int, ...]
+                    if len(taken) == 2:  # most have
+                        a, b = taken
+                        refs = a, b = values[a], values[b]
+                        folds = a < 0 and b < 0
+                    else:
+                        refs = tuple([values[j] for j in taken])
+                        folds = max(refs) < 0
+                    if folds:
                         values.append(tape.folded(step, refs, params))
                     else:
                         values.append(add(step, refs, spec, params, origin))

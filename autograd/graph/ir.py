@@ -143,16 +143,10 @@ class Graph:
         return len(self.input_names) <= variable < self.first
 
     @functools.cached_property
-    def different(self) -> dict[int, Spec]:
-        """The specs that differ, and perhaps some that do not, by their ids."""
-        return dict(zip(map(id, self.specs), self.specs, strict=True))
-
-    @functools.cached_property
     def kinds(self) -> list[tuple[Primitive, Spec]]:
         """The different operations, with the specs of their results."""
         rows = map(itemgetter(0), self.equations)
-        pairs = dict.fromkeys(zip(rows, map(id, self.specs[self.first :]), strict=True))
-        return [(row, self.different[k]) for row, k in pairs]
+        return list(dict.fromkeys(zip(rows, self.specs[self.first :], strict=True)))
 
     @functools.cached_property
     def parametrised(self) -> list[Equation]:
@@ -404,7 +398,7 @@ class Graph:
 
     def scalarised(self) -> Graph:
         """Return the graph on rows that say what they do to floats, where that is possible."""
-        if any(spec.shape for spec in self.different.values()):
+        if any(spec.shape for spec in set(self.specs)):
             return self
         if any(row.scalar is None for row, _ in self.kinds) or any(
             e.params for e in self.equations

@@ -85,15 +85,35 @@ class _Rewriter:
         # beside float32 a NumPy double counts as an array of them, and a float does not
         self.doubles = all(spec.dtype != np.float32 for spec in set(listing.columns.specs))
         self.columns = Columns()
-        self.add = self.columns.add
         for k in listing.inputs:
-            self.add(None, (), listing.columns.specs[k])
+            self.columns.add(None, (), listing.columns.specs[k])
         self.constants: list[Any] = []
         self.known: dict[Any, int] = {}
         self.inert: set[int] = set()
         self.unsigned: set[int] = set()
         """Sums that are never -0.0, since one of their terms is not."""
         self.seen: dict[Any, int] = {}
+        seen, unsigned, add = self.seen, self.unsigned, self.columns.add
+
+        # a function of these takes two thirds of the time of a method
+        def kept(
+            row: Primitive,
+            inputs: tuple[int, ...],
+            spec: Spec,
+            params: Mapping[str, Any],
+            origin: Any,
+        ) -> int:
+            """Return the variable of an operation, the same as before if it was seen before."""
+            key = (row, inputs, freeze(params)) if params else (row, inputs)
+            known = seen.get(key)
+            if known is not None:
+                return known
+            known = seen[key] = add(row, inputs, spec, params, origin)
+            if row is ADD and not unsigned.isdisjoint(inputs):
+                unsigned.add(known)
+            return known
+
+        self.kept = kept
 
     def constant(self, value: Any) -> int:
         """Return the number of a constant, the same for the same bits."""
@@ -137,24 +157,6 @@ class _Rewriter:
         if found is None and row in REDUCIBLE:
             found = self._identity(row, inputs, spec)
         return found
-
-    def kept(
-        self,
-        row: Primitive,
-        inputs: tuple[int, ...],
-        spec: Spec,
-        params: Mapping[str, Any],
-        origin: Any,
-    ) -> int:
-        """Return the variable of an operation, the same as before if it was seen before."""
-        key = (row, inputs, freeze(params)) if params else (row, inputs)
-        known = self.seen.get(key)
-        if known is not None:
-            return known
-        known = self.seen[key] = self.add(row, inputs, spec, params, origin)
-        if row is ADD and not self.unsigned.isdisjoint(inputs):
-            self.unsigned.add(known)
-        return known
 
     def _fold(
         self, row: Primitive, inputs: tuple[int, ...], spec: Spec, params: Mapping[str, Any]

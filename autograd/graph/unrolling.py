@@ -73,7 +73,7 @@ def unrolled(graph: Graph) -> tuple[Graph, str]:
         The graph, or the given one and what keeps it from being unrolled.
     """
     outside = (*range(len(graph.input_names)), *graph.outputs)
-    different = graph.different.values()
+    different = set(graph.specs)
     arrays = any(spec.shape for spec in different)
     if not arrays or any(graph.specs[i].shape for i in outside):
         return graph, ""
@@ -123,7 +123,7 @@ def of_entries(graph: Graph) -> Graph | None:
         return None
     smaller = opened(graph, KEPT, OF_NUMBERS)
     sizes = [math.prod(spec.shape) for spec in smaller.specs]
-    narrow = any(spec.dtype == np.float32 for spec in smaller.different.values())
+    narrow = any(spec.dtype == np.float32 for spec in set(smaller.specs))
     if narrow or min(sizes) < 1 or max(sizes) > WIDEST or sum(sizes) > ENTRIES:
         return None
     inputs = smaller.specs[: len(smaller.input_names)]
