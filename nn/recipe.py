@@ -147,10 +147,15 @@ class Recipe:
             jit_compile: whether steps run as machine code.
 
         Raises:
-            ArgumentError: if a name is unknown, a metric's name is given twice, or steps shall be
-                both eager and machine code.
+            ArgumentError: if a name is unknown, a metric's name is given twice, how steps run is
+                no truth value, or they shall be both eager and machine code.
             MissingExtraError: if machine code is asked for and llvmlite is not installed.
         """
+        for name, value in (("run_eagerly", run_eagerly), ("jit_compile", jit_compile)):
+            if value is not None and not isinstance(value, (bool, np.bool_)):
+                raise ArgumentError(
+                    message(f"{name} to be True or False", repr(value), f"{name}=True")
+                )
         if jit_compile and run_eagerly:
             raise ArgumentError(
                 message(

@@ -151,7 +151,8 @@ class Model(OnBatches):
                 faster, with sums and products of matrices that round otherwise.
 
         Raises:
-            ArgumentError: if a name is unknown, or steps shall be both eager and machine code.
+            ArgumentError: if a name is unknown, how steps run is no truth value, or they shall be
+                both eager and machine code.
             MissingExtraError: if machine code is asked for and llvmlite is not installed.
         """
         recipe = Recipe.of(optimizer, loss, metrics, weighted_metrics, run_eagerly, jit_compile)

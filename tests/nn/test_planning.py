@@ -181,6 +181,9 @@ def test_steps_as_machine_code_are_asked_for_by_name():
     model = nn.Sequential([nn.Dense(2)])
     with pytest.raises(ag.ArgumentError, match="run_eagerly=True and jit_compile=True"):
         model.compile("sgd", "mse", run_eagerly=True, jit_compile=True)
+    for name in ("run_eagerly", "jit_compile"):
+        with pytest.raises(ag.ArgumentError, match=rf"{name} to be True or False; got 'auto'"):
+            model.compile("sgd", "mse", **{name: "auto"})
     assert model.recipe is None
     model.compile("sgd", "mse", jit_compile=True)
     model.fit(np.ones((4, 3)), np.ones((4, 2)), verbose=0)
