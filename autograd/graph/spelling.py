@@ -239,7 +239,7 @@ OF_NUMBERS = {
     for name in (
         *("euclidean", "var", "std", "power_norm", "convolve_full", "dot", "inner", "outer"),
         *("vdot", "vecdot", "matvec", "vecmat", "isclose", "allclose", "array_equal"),
-        *("array_equiv", "isneginf", "isposinf", "signbit", "imag"),
+        *("array_equiv", "isneginf", "isposinf", "signbit", "imag", "searchsorted", "digitize"),
     )
 }
 """Those that engines of floats need, on numbers and on small arrays of them."""

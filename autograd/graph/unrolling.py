@@ -21,7 +21,7 @@ from ..kinds import Elementwise
 from ..node import Node
 from ..observers import OBSERVERS, Observer
 from ..primitive import ROWS, Primitive
-from .equations import Equation, identifier, plain, refs_of, sample
+from .equations import Equation, Ref, identifier, plain, refs_of, sample
 from .lowering import ARRANGING, opened
 from .recorder import Recorder, record
 from .spelling import OF_NUMBERS
@@ -60,7 +60,10 @@ STEPS: Mapping[str, Primitive] = {
 }
 """Reductions and running reductions, by what they do to two entries."""
 
-KEPT = PRODUCTS | JOINING | ARRANGING | STEPS.keys()
+POSITIONS = {"argmax": OBSERVERS[np.greater], "argmin": OBSERVERS[np.less]}
+"""Looks at where an entry stands, by what is better about it."""
+
+KEPT = PRODUCTS | JOINING | ARRANGING | STEPS.keys() | POSITIONS.keys()
 
 
 def unrolled(graph: Graph) -> tuple[Graph, str]:
@@ -77,7 +80,8 @@ def unrolled(graph: Graph) -> tuple[Graph, str]:
     arrays = any(spec.shape for spec in different)
     if not arrays or any(graph.specs[i].shape for i in outside):
         return graph, ""
-    if any(spec.dtype == np.float32 for spec in different):
+    whole = any(graph.specs[i].dtype.kind in "iu" for i in graph.outputs)
+    if whole or any(spec.dtype == np.float32 for spec in different):
         return graph, ""  # numbers between are doubles
     smaller = opened(graph, KEPT, OF_NUMBERS)
     sizes = [math.prod(spec.shape) for spec in smaller.specs]
@@ -150,7 +154,13 @@ def _outputs(graph: Graph, inputs: Sequence[Any], refused: list[str]) -> list[An
     memory: list[Any] = [*inputs, *map(_entries, graph.constants)]
     for variable, equation in graph.numbered():
         refused[:] = [f"{equation.row.name} of an array"]
-        memory.append(_computed(equation, [memory[i] for i in equation.inputs], graph))
+        values = [memory[i] for i in equation.inputs]
+        if refs_of(equation.params):
+            if graph.specs[equation.inputs[0]].dtype != np.float64:
+                raise _WholeError
+            memory.append(_at_computed(equation, values[0], memory))
+        else:
+            memory.append(_computed(equation, values, graph))
         label = graph.labels.get(variable)
         if label and isinstance(memory[-1], Node) and memory[-1].name is None:
             memory[-1].name = label
@@ -182,7 +192,8 @@ class _WholeError(ChainruleError):
 def _entries(value: Any) -> Any:
     """Return a constant as numbers: a float, or an array of floats and truth values."""
     if np.ndim(value) == 0:
-        return plain(value)
+        number = plain(value)
+        return float(number) if np.result_type(number).kind in "iu" else number
     kind = bool if np.result_type(value).kind == "b" else float
     out = np.empty(np.shape(value), object)
     for index in np.ndindex(out.shape):
@@ -195,8 +206,6 @@ def _computed(equation: Equation, values: list[Any], graph: Graph) -> Any:
     row, params = equation.row, equation.params
     arrays = any(isinstance(x, np.ndarray) for x in values)
     name = row.name
-    if refs_of(params):
-        raise _WholeError
     if name == "astype" and np.dtype(params["dtype"]) == np.float64:
         is_float = graph.specs[equation.inputs[0]].dtype == np.float64
         return values[0] if is_float else _each(ROWS["multiply"], [values[0], 1.0], {})
@@ -205,6 +214,8 @@ def _computed(equation: Equation, values: list[Any], graph: Graph) -> Any:
     held = [_array(x) for x in values]
     if name in ("cumsum", "cumprod"):
         return _running(STEPS[name], held[0], params.get("axis"))
+    if name in POSITIONS:
+        return _position(name, held[0], params.get("axis"), params.get("keepdims", False))
     if name in STEPS:
         return _reduced(name, held[0], params.get("axis"), params.get("keepdims", False))
     if name in KEPT:
@@ -326,3 +337,58 @@ def _running(step: Primitive, x: np.ndarray[Any, Any], axis: Any) -> Any:
         for k, total in enumerate(itertools.accumulate(out[index], pair)):
             out[(*index, k)] = total
     return out if axis is None else np.moveaxis(out, -1, axis)
+
+
+def _position(name: str, x: np.ndarray[Any, Any], axis: Any, keepdims: bool) -> Any:
+    """Return where the first of the best entries stands; nan is better than all."""
+    either, both = OBSERVERS[np.logical_or], OBSERVERS[np.logical_and]
+    equal, unequal = OBSERVERS[np.equal], OBSERVERS[np.not_equal]
+    lanes = x.reshape(-1) if axis is None else np.moveaxis(x, axis, -1)
+    out = np.empty(lanes.shape[:-1], object)
+    for index in np.ndindex(out.shape):
+        first, *others = lanes[index]
+        best, place = first, 0.0
+        for k, entry in enumerate(others, 1):
+            fresh = _pair(both, _pair(unequal, entry, entry), _pair(equal, best, best))
+            better = _pair(either, _pair(POSITIONS[name], entry, best), fresh)
+            best = _applied(WHERE, (better, entry, best), {})
+            place = _applied(WHERE, (better, float(k), place), {})
+        out[index] = place
+    ones = (
+        (1,) * x.ndim
+        if axis is None
+        else tuple(1 if k == axis % x.ndim else n for k, n in enumerate(x.shape))
+    )
+    return _tidy(out.reshape(ones) if keepdims else out)
+
+
+def _at_computed(equation: Equation, x: Any, memory: Sequence[Any]) -> Any:
+    """Return entries chosen along the first axis, or put there, by comparing with every place."""
+    name, params = equation.row.name, equation.params
+    index = params["index"] if name in ("getitem", "scatter") else None
+    chosen = index if type(index) is tuple else (index,)
+    if len(chosen) != 1 or type(chosen[0]) is not Ref:
+        raise _WholeError
+    entries = _array(x)
+    shape = entries.shape if name == "getitem" else params["shape"]
+    place = _array(memory[chosen[0].variable])
+    rest = shape[1:]
+    place = place.reshape(place.shape + (1,) * len(rest))
+    below = _each(OBSERVERS[np.less], [place, 0.0], {})
+    place = _each(WHERE, [below, _each(ADD, [place, float(shape[0])], {}), place], {})
+    here = [_each(OBSERVERS[np.equal], [place, float(k)], {}) for k in range(shape[0])]
+    if name == "getitem":
+        found: Any = math.nan  # where NumPy would say that there is no such entry
+        for hit, entry in zip(here, entries, strict=True):
+            found = _each(WHERE, [hit, entry, found], {})
+        return _tidy(found)
+    out = np.empty(shape, object)
+    for k, hit in enumerate(here):
+        terms = _array(_each(WHERE, [hit, entries, 0.0], {}))
+        terms = terms.reshape((-1, *rest))
+        total = functools.reduce(lambda a, b: _each(ADD, [a, b], {}), terms)
+        if rest:
+            out[k] = total
+        else:
+            out[(k,)] = total
+    return _tidy(out)

@@ -38,6 +38,13 @@ EXACT: dict[str, Any] = {
     "all": lambda x, y: np.where(np.all(pair(x, y) > 0.5), x, y),
     "a constant mask": lambda x, y: np.sum(np.where(np.array([True, False]), pair(x, y), 0.0)),
     "close": lambda x, y: np.where(np.any(np.isclose(pair(x, y), 0.7)), x, y * 2),
+    "interp": lambda x, y: np.interp(x, [-1.0, 0.0, 1.0, 3.0], [3.0, 1.0, 2.0, 5.0]) * y,
+    "looked up": lambda x, y: pair(x, y)[np.argmax(pair(x, y))],
+    "a row looked up": lambda x, y: np.sum(ag.take(W * x, np.argmin(pair(x, y)), axis=0)),
+    "several looked up": lambda x, y: np.prod(
+        ag.take(pair(x, y), np.argmax(pair(x, y)) - np.array([[1], [0]]))
+    ),
+    "digitize": lambda x, y: np.where(np.digitize(x, [0.0, 1.0]) == 1, x, y * 2),
     "signs": lambda x, y: np.where(np.signbit(y), x, y) * np.where(np.isneginf(x), 2.0, 3.0),
     "clip": lambda x, y: np.clip(pair(x, y), 0, 0.4).sum(),
     "differences": lambda x, y: np.diff(np.stack([x, y, x * x])).sum(),
@@ -178,6 +185,16 @@ def test_random_programs_on_small_arrays_have_the_same_bits(f: Any, x: float, y:
                 fast = ag.compile(function, backend=backend)
                 fast(0.5, -0.7)
                 np.testing.assert_array_equal(leaves(fast(x, y)), leaves(wanted), f.__doc__)
+
+
+def test_the_first_nan_is_the_largest_and_no_entry_is_nan() -> None:
+    def f(x: Any, y: Any) -> Any:
+        return np.stack([10.0 * x, 10.0 * y, 30.0])[np.argmax(np.stack([x, y, 0.0])) + 1]
+
+    machine = ag.compile(f, backend="llvm")
+    for x, y in ((1.0, np.nan), (np.nan, np.nan), (0.5, 0.5)):
+        np.testing.assert_array_equal(machine(x, y), f(Tensor(x), Tensor(y)).data)
+    assert np.isnan(machine(-1.0, -2.0))
 
 
 def test_what_is_not_unrolled_is_named() -> None:
