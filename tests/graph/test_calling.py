@@ -442,6 +442,7 @@ def test_functions_of_whole_arrays_stay_whole() -> None:
     assert chosen(lambda x: x[0] * x[1], x) == "llvm"
     assert chosen(ag.value_and_grad(lambda x: np.sum(x[1:] * x[:-1])), x) == "numpy"
     assert chosen(lambda x: np.exp(x) * x, x) == "numpy"
+    assert chosen(lambda x: x[0] * x[1] + x[2] * np.dot(x, x), x) == "numpy"
     assert chosen(lambda x: x[0] * x[1], x.astype("f4")) == "numpy"
     assert chosen(lambda x: x[0] * x[1] * x[-1], np.arange(200.0)) == "numpy"
     assert chosen(lambda x, k: x[0] * x[1] * x[k][0], x, np.array([2])) == "numpy"
