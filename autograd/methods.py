@@ -90,12 +90,12 @@ def install() -> None:
         if row.symbol is not None:
             for reflected in (False,) if row.symbol in _UNARY else (False, True):
                 name = f"__{'r' if reflected else ''}{_OPERATORS[row.symbol]}__"
-                if fast and reflected:
-                    setattr(Tensor, name, _written_when_called(row, name, context))
-                    continue
-                method = _method(row, name, context, fast, reflected)
+                if fast and row.arity == 2:
+                    method = _written_when_called(row, name, context, reflected)
+                else:
+                    method = _method(row, name, context, fast, reflected)
                 setattr(Tensor, name, method)
-                if fast:
+                if fast and not reflected:
                     row.quick = method
         if not hasattr(Tensor, row.name):
             method = _method(row, row.name, context, fast and row.arity == 1)
@@ -114,12 +114,16 @@ def install() -> None:
             setattr(Tensor, name, _general_method(look, name, reflected=True))
 
 
-def _written_when_called(row: Primitive, name: str, context: dict[str, Any]) -> Callable[..., Any]:
-    """Return a method that puts the one written out for it in its place: few programs call it."""
+def _written_when_called(
+    row: Primitive, name: str, context: dict[str, Any], reflected: bool
+) -> Callable[..., Any]:
+    """Return a method that puts the one written out for it in its place: few programs call all."""
 
     def method(self: Tensor, other: Any) -> Any:
-        written = _method(row, name, context, fast=True, reflected=True)
+        written = _method(row, name, context, fast=True, reflected=reflected)
         setattr(Tensor, name, written)
+        if row.quick is method:
+            row.quick = written
         return written(self, other)
 
     method.__name__ = name

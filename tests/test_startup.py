@@ -60,14 +60,16 @@ def test_the_engine_loads_nothing_that_it_can_do_without() -> None:
 
 def test_a_method_written_at_its_first_call_is_the_same_ever_after() -> None:
     program = """
-import autograd as ag
+import autograd as ag, numpy as np
 x = ag.Tensor(2.0)
 first, second = 3.0 - x, 3.0 - x
+product = np.multiply(x, x)
 print(type(x).__rsub__.__code__.co_filename)
-second.backward()
-assert first.item() == second.item() == 1.0 and x.grad == -1.0
+print(ag.multiply.quick.__code__.co_filename, type(x).__mul__ is ag.multiply.quick)
+(second * product).backward()
+assert first.item() == second.item() == 1.0 and x.grad == 0.0
 """
-    assert output(program) == "<scalar method>"
+    assert output(program).split() == ["<scalar", "method>", "<scalar", "method>", "True"]
 
 
 def test_a_gradient_needs_no_late_room() -> None:
