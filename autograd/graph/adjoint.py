@@ -1,7 +1,7 @@
 """The chain rule on the equations of a trace, for a gradient with which the trace ends.
 
 It is the reverse sweep of `autograd.sweep` on numbers of variables. What a rule does is looked up,
-not done: every rule of every row is traced once. No Tensor is made on the way, so nothing can be
+not done: every rule of the table is traced once. No Tensor is made on the way, so nothing can be
 computed from the gradients but the results of the trace.
 """
 
@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..kinds import Elementwise
-from ..primitive import REGISTRY, Primitive
+from ..primitive import REGISTRY, ROWS, Primitive
 from ..recording import mode
 from ..tensor import Tensor
 from .equations import NOTHING, SCALAR, Spec, refs_of
@@ -40,14 +40,17 @@ class Rule(NamedTuple):
     result: int
 
 
-@functools.cache
 def rule_of(row: Primitive, position: int) -> Rule | None:
     """Return what a row of scalars gives back to an operand, None if a trace cannot tell.
 
     Args:
-        row: an operation.
+        row: an operation; those of the table are traced once, others may refer to what changes.
         position: which operand.
     """
+    return _known_rule(row, position) if ROWS.get(row.name) is row else _traced_rule(row, position)
+
+
+def _traced_rule(row: Primitive, position: int) -> Rule | None:
     if not (isinstance(row, Elementwise) or row.scalar) or row.selects:
         return None
 
@@ -69,6 +72,9 @@ def rule_of(row: Primitive, position: int) -> Rule | None:
         return None
     steps = [(*e[:3], spec) for e, spec in zip(equations, specs, strict=True)]
     return Rule(parts["constants"], tuple(steps), result)
+
+
+_known_rule = functools.cache(_traced_rule)
 
 
 class Tracer(Recorder):

@@ -149,6 +149,18 @@ def test_a_rule_that_branches_is_refused_as_ever() -> None:
         trace(ag.grad(ramp), 2.0)
 
 
+def test_a_rule_of_ones_own_is_read_anew() -> None:
+    factor = 2.0
+
+    @ag.primitive(partials=lambda y, x: factor + 0 * x)
+    def scaled(x: Any) -> Any:
+        return 2.0 * x
+
+    assert trace(ag.grad(scaled), 1.0)(3.0) == 2.0
+    factor = 5.0
+    assert trace(ag.grad(scaled), 1.0)(3.0) == 5.0
+
+
 def test_a_trace_inside_a_compiled_function_is_its_own() -> None:
     w = Tensor(2.0)
     fast = ag.compile(lambda x: w * trace(lambda t: t * t * Tensor(2.0) + 1.0, 1.0)(x))
