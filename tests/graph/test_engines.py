@@ -314,3 +314,25 @@ def test_corners_of_ieee_arithmetic_give_what_numpy_gives(k: int) -> None:
             np.testing.assert_allclose(engine(*args), wanted, rtol=1e-15, err_msg=name)
         for name, engine in engines(derivative, (0.3, 0.4), SCALAR_BACKENDS).items():
             assert_same(engine(*args), slopes, 1e-14, name)
+
+
+ENTRIES = st.floats(-3, 3) | st.sampled_from([0.0, -0.0, 1.0, float("inf"), 1e200])
+
+
+@settings(max_examples=60, deadline=None)
+@given(programs(EXACT), st.tuples(ENTRIES, ENTRIES))
+def test_numbers_of_an_array_have_the_bits_of_numbers(f: Any, point: tuple[float, float]) -> None:
+    def whole(p: Any) -> Any:
+        return f(p[0], p[1])
+
+    x = np.array(point)
+    derived = ag.value_and_grad(whole)
+    with np.errstate(all="ignore"):
+        wanted, slopes = derived(x)
+    for backend in ("python", "llvm", "numpy"):
+        try:
+            value, found = ag.compile(derived, backend=backend)(x)
+        except ag.ArgumentError:  # a program that does nothing with its numbers is one of arrays
+            continue
+        np.testing.assert_array_equal(value, wanted, err_msg=str(f.__doc__))
+        np.testing.assert_array_equal(found, slopes, err_msg=str(f.__doc__))
