@@ -1,6 +1,6 @@
 """The llvm backend on arrays: the same function as eager operations, whatever the program."""
 
-import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -284,11 +284,8 @@ def test_threads_do_not_share_memory() -> None:
     def work(k: int) -> None:
         wrong.extend(k for _ in range(50) if not np.array_equal(fast(inputs[k]), right[k]))
 
-    threads = [threading.Thread(target=work, args=(k,)) for k in range(4)]
-    for t in threads:
-        t.start()
-    for t in threads:
-        t.join()
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(work, range(4)))
     assert not wrong
 
 

@@ -8,6 +8,7 @@ import sys
 import threading
 from collections import OrderedDict, namedtuple
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -360,11 +361,8 @@ def test_threads_may_make_and_drop_programs_at_once(backend: str) -> None:
         except Exception as error:
             wrong.append(error)
 
-    threads = [threading.Thread(target=work, args=(k,)) for k in range(4)]
-    for t in threads:
-        t.start()
-    for t in threads:
-        t.join()
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(work, range(4)))
     assert not wrong
     assert len(fast.programs) == 2
 

@@ -3,8 +3,8 @@
 import math
 import os
 import signal
-import threading
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -284,11 +284,8 @@ def test_threads_share_nothing_and_are_there_after_a_fork() -> None:
             if not np.array_equal(sweep(*inputs[k])[0], wanted[k]):
                 wrong.append(k)
 
-    threads = [threading.Thread(target=work, args=(k,)) for k in range(4)]
-    for t in threads:
-        t.start()
-    for t in threads:
-        t.join()
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(work, range(4)))
     assert not wrong
     if hasattr(os, "fork"):
         with warnings.catch_warnings():
