@@ -81,7 +81,7 @@ class Entries(Lines):
     def spread(self, place: Place, base: str) -> str:
         """Write what loads one entry into a whole vector."""
         memory = MEMORY[place.kind]
-        one = self.put(f"load {memory}, ptr {base}")
+        one = self.put(f"load volatile {memory}, ptr {base}")  # as in `load`
         if self.count > 1:
             kind = self.lane.of(memory)
             first = self.put(f"insertelement {kind} poison, {memory} {one}, i64 0")
@@ -117,7 +117,10 @@ class Entries(Lines):
                 moved = self.put(f"mul i64 {index}, {stride}")
                 at = self.put(f"getelementptr i8, ptr {base}, i64 {moved}")
             if mask is None:
-                return self.raised(self.put(f"load {kind}, ptr {at}, align {size}"), place.kind)
+                # with AVX alone, LLVM makes a choice between two numbers one between vectors, and
+                # reads beyond those that it has not loaded before: hence volatile
+                word = "load volatile" if self.count == 1 else "load"
+                return self.raised(self.put(f"{word} {kind}, ptr {at}, align {size}"), place.kind)
             name = f"llvm.masked.load.{self.vector(memory)}.p0"
             self.declared.add(f"declare {kind} @{name}(ptr, i32, {self.lane.bit}, {kind})")
             given = f"ptr {at}, i32 {size}, {self.lane.bit} {mask}, {kind} zeroinitializer"

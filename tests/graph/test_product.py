@@ -1,9 +1,7 @@
 """Matrix products as machine code, against longer arithmetic and the ends of memory."""
 
 import ctypes
-import mmap
-import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import llvmlite.binding as binding
@@ -27,7 +25,6 @@ if HERE.vector > 16:
     MACHINES.append(Machine(16, 16, False))
 
 Product = Callable[[Any, Any, Any], None]
-PAGE = mmap.PAGESIZE
 
 
 def strides(x: Any) -> tuple[int, int]:
@@ -172,31 +169,6 @@ def test_bits_do_not_depend_on_where_the_arrays_lie() -> None:
     assert len(found) == 1
 
 
-@pytest.fixture
-def fenced() -> Iterator[Callable[[Any, bool], Any]]:
-    """A copy of an array that ends, or begins, where touching memory ends the process."""
-    library = ctypes.CDLL(None)
-    kept = []
-
-    def copy(x: Any, behind: bool) -> Any:
-        pages = -(-x.nbytes // PAGE) * PAGE
-        area = mmap.mmap(-1, pages + 2 * PAGE)
-        start = ctypes.addressof(ctypes.c_char.from_buffer(area))
-        for fence in (start, start + PAGE + pages):
-            assert library.mprotect(ctypes.c_void_p(fence), ctypes.c_size_t(PAGE), 0) == 0
-        kept.append((area, start, pages))
-        first = PAGE + (pages - x.nbytes if behind else 0)
-        found = np.frombuffer(area, x.dtype, x.size, first).reshape(x.shape)
-        found[...] = x
-        return found
-
-    yield copy
-    for _, start, pages in kept:
-        for fence in (start, start + PAGE + pages):
-            library.mprotect(ctypes.c_void_p(fence), ctypes.c_size_t(PAGE), 3)
-
-
-@pytest.mark.skipif(os.name != "posix", reason="fences in memory are made with mprotect")
 @pytest.mark.parametrize(
     "shape", [(100, 50, 784), (50, 10, 100), (7, 130, 33), (131, 77, 65), (65, 1, 70)]
 )
