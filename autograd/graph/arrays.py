@@ -20,7 +20,7 @@ from ..observers import OBSERVERS
 from ..primitive import REGISTRY, Primitive
 from .emit import load
 from .equations import Equation
-from .fusion import Fusion, native_names
+from .fusion import SPELLED, Fusion, native_names
 from .lowering import opened
 from .passes import Constant, Fold, Multiplication, Pass, Place, broadcast
 from .plan import REDUCERS, call_text, chosen, maker_of
@@ -57,7 +57,7 @@ class ArrayPlan:
 
     def __init__(self, graph: Graph, into: bool = False) -> None:
         binding = require("llvmlite.binding", "llvm", "compile to machine code")
-        self.graph = opened(graph, kept=native_names()).simplify()
+        self.graph = opened(graph, kept=native_names(), spelled=SPELLED).simplify()
         layout = _Layout(self.graph, Products(host(binding)))
         self.arena = layout.memory()
         writer = _Text(layout, self.arena, into)

@@ -239,5 +239,7 @@ class Entries(Lines):
             return self.put(f"select {here} {value}, {there} {one}, {there} {zero}")
         if kind[0] in "iu":
             return self.put(f"sitofp {here} {value} to {there}")
+        if into[0] in "iu":
+            return self.put(f"fptosi {here} {value} to {there}")
         word = "fpext" if into == "f8" else "fptrunc"
         return self.put(f"{word} {here} {value} to {there}")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
 from typing import TYPE_CHECKING, Any
@@ -37,6 +37,31 @@ VIEWS = frozenset({
 
 LONGEST = 200
 """Operations of a pass: choosing registers costs more than linearly in its length."""
+
+
+def _place_of(extreme: Callable[..., Any]) -> Callable[..., Any]:
+    """Return where the first of the largest, or smallest, entries stands, without a look."""
+
+    def place(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+        flat = np.ravel(x) if axis is None else np.moveaxis(x, axis, -1)
+        count = flat.shape[-1]
+        # nan is the extreme where there is one
+        found = (flat == extreme(flat, axis=-1, keepdims=True)) | (flat != flat)
+        # positions as floats: exact, as there are fewer than 2 ** 53
+        first = np.min(np.where(found, np.arange(float(count)), float(count)), axis=-1)
+        if keepdims:
+            first = np.reshape(first, (1,) * np.ndim(x)) if axis is None else first[..., None]
+            first = first if axis is None else np.moveaxis(first, -1, axis)
+        return first.astype(np.int64)
+
+    return place
+
+
+SPELLED: Mapping[str, Callable[..., Any]] = {
+    "argmax": _place_of(np.max),
+    "argmin": _place_of(np.min),
+}
+"""Rows without machine code that are made of such as have it."""
 
 POWERS = {2.0: np.square, 0.5: np.sqrt, 1.0: np.positive, -1.0: np.reciprocal}
 """Powers that NumPy computes as other functions."""
@@ -226,7 +251,7 @@ class Fusion:
                 return None
             source = self.kind(inputs[0])
             # of whole numbers, registers hold those of 64 bits only
-            narrowed = kind[0] in "iu" and (source, kind) != ("i8", "i8")
+            narrowed = kind[0] in "iu" and (kind != "i8" or source not in ("i8", "f4", "f8"))
             return None if narrowed else Operation(None, (value(inputs[0]),), source, kind)
         if equation.params or kind[0] not in "fb":
             return None

@@ -1,5 +1,6 @@
 """The llvm backend on arrays: the same function as eager operations, whatever the program."""
 
+import functools
 import itertools
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -181,6 +182,21 @@ def test_reductions_along_any_axes(name: str, kind: Any, axis: Any) -> None:
     # sums and products of floats are kept in doubles, of doubles in some 32 parts
     np.testing.assert_allclose(kept, right, rtol=1e-12 if kind is np.float64 else 1e-6)
     np.testing.assert_array_equal(np.squeeze(kept), np.squeeze(gone))
+
+
+@pytest.mark.parametrize("kind", [np.float32, np.float64, np.int64, bool])
+@pytest.mark.parametrize("f", [np.argmax, np.argmin])
+def test_places_of_extremes(f: Any, kind: Any) -> None:
+    x = np.random.default_rng(0).integers(-3, 3, (4, 7, 3)).astype(kind)
+    if np.dtype(kind).kind == "f":
+        x[2, 3, 1] = x[3, 3, 1] = np.nan
+    for axis in (None, 0, 1, -1):
+        for keepdims in (False, True):
+            options = {"axis": axis, "keepdims": keepdims}
+            fast = ag.compile(functools.partial(f, **options), backend="llvm")
+            agree([fast(x)], [f(x, **options)], 0.0)
+            if np.dtype(kind).kind == "f":
+                assert "arg" not in fast.source
 
 
 def test_nan_goes_through_maxima_and_comparisons() -> None:
