@@ -237,9 +237,8 @@ class _Layout:
             stride = next(own) if kept or a not in axes else 0
             strides.append(0 if a in axes else stride)
         combine = _row_of(ufunc)
-        kind = self.fusion.kind(variable)
         target = place._replace(strides=tuple(strides))
-        return Fold(combine, START[ufunc], axes, divisor, kind, target)
+        return Fold(combine, START[ufunc], axes, divisor, target)
 
 
 class _Text:

@@ -45,7 +45,8 @@ class Entries(Lines):
         fold = self.work.fold
         if fold is None:
             return None
-        return "f8" if fold.kind == "f4" and fold.combine.name in ("add", "multiply") else fold.kind
+        kind = fold.place.kind
+        return "f8" if kind == "f4" and fold.combine.name in ("add", "multiply") else kind
 
     @property
     def lane(self) -> Lane:

@@ -69,7 +69,6 @@ class Fold(NamedTuple):
         start: what it begins with.
         axes: those that go.
         divisor: what the result is divided by.
-        kind: the kind of the result.
         place: where it goes; its strides along the axes that go are 0.
     """
 
@@ -77,7 +76,6 @@ class Fold(NamedTuple):
     start: float
     axes: frozenset[int]
     divisor: int
-    kind: str
     place: Place
 
 
