@@ -514,3 +514,14 @@ def test_a_row_that_states_no_domain_or_no_cases_fails_here() -> None:
     shapeless = Linear(lambda x: x, (lambda g, x: g,), name="shapeless", domain=REALS)
     with pytest.raises(AssertionError, match="shapeless takes no free shapes and states no cases"):
         cases_of(shapeless)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["sigmoid", "softplus", "log_sigmoid", "silu", "mish", "softmax", "log_softmax", "logsumexp"],
+)
+@pytest.mark.parametrize("kind", ["u1", "i8", "?"])
+def test_activations_of_whole_numbers_are_those_of_floats(name: str, kind: str) -> None:
+    x = np.array([1, 0, 3, 1]).astype(kind)
+    f = getattr(ag, name)
+    np.testing.assert_array_equal(f(x), f(x.astype(float)))

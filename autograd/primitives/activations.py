@@ -1,4 +1,7 @@
-"""Activation functions, each written so that it neither overflows nor cancels."""
+"""Activation functions, each written so that it neither overflows nor cancels.
+
+Where whole numbers would wrap around, as unsigned ones do below 0, a factor makes them floats.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,7 @@ from .special import erf
 def _sigmoid(x: Any) -> Any:
     """Return 1 / (1 + exp(-x)), without overflow at any x."""
     # the numerator is 1 or exp(x): a second exp costs less than choosing by a mask
-    return np.exp(np.minimum(x, 0)) / (1 + np.exp(-np.abs(x)))
+    return np.exp(np.minimum(x, 0)) / (1 + np.exp(np.abs(x) * -1.0))
 
 
 def _sigmoid_of_float(x: float) -> float:
@@ -32,12 +35,12 @@ def _relu(x: Any) -> Any:
 
 def _softplus(x: Any) -> Any:
     """Return log(1 + exp(x)), without overflow at any x."""
-    return np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))
+    return np.maximum(x, 0) + np.log1p(np.exp(np.abs(x) * -1.0))
 
 
 def _log_sigmoid(x: Any) -> Any:
     """Return log(sigmoid(x)), exact where sigmoid underflows."""
-    return np.minimum(x, 0) - np.log1p(np.exp(-np.abs(x)))
+    return np.minimum(x, 0) - np.log1p(np.exp(np.abs(x) * -1.0))
 
 
 def _silu(x: Any) -> Any:
@@ -104,13 +107,13 @@ def _softsign(x: Any) -> Any:
 
 def _softmax(x: Any, axis: int = -1) -> Any:
     """Return exp(x) / sum(exp(x)) along `axis`, shifted so that nothing overflows."""
-    e = np.exp(x - np.max(x, axis=axis, keepdims=True))
+    e = np.exp(x - np.max(x, axis=axis, keepdims=True) * 1.0)
     return e / np.sum(e, axis=axis, keepdims=True)
 
 
 def _log_softmax(x: Any, axis: int = -1) -> Any:
     """Return log(softmax(x)) along `axis`, exact where softmax underflows."""
-    shifted = x - np.max(x, axis=axis, keepdims=True)
+    shifted = x - np.max(x, axis=axis, keepdims=True) * 1.0
     return shifted - np.log(np.sum(np.exp(shifted), axis=axis, keepdims=True))
 
 
@@ -118,7 +121,7 @@ def _logsumexp(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     """Return log(sum(exp(x))) over `axis`, shifted so that nothing overflows."""
     top = np.max(x, axis=axis, keepdims=True)
     # an infinite maximum is the result itself; shifting by it would give nan
-    shift = np.where(np.isfinite(top), top, 0)
+    shift = np.where(np.isfinite(top), top, 0.0)
     with np.errstate(divide="ignore"):
         total = np.log(np.sum(np.exp(x - shift), axis=axis, keepdims=True)) + shift
     return total if keepdims else np.squeeze(total, axis=axis)
