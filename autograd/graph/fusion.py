@@ -6,6 +6,7 @@ step at all, as they lie in the memory of what they show.
 
 from __future__ import annotations
 
+import functools
 import math
 from bisect import bisect_left
 from collections.abc import Callable, Mapping, Sequence
@@ -207,7 +208,7 @@ class Fusion:
         )
 
     def folds(self, variable: int, equation: Equation) -> bool:
-        """Whether an equation is a reduction that a work can do."""
+        """Whether an equation is a reduction that a pass can do."""
         row = equation.row
         if row.forward not in REDUCERS and row.name != "mean":
             return False
@@ -230,7 +231,7 @@ class Fusion:
         return native_product_pays(math.prod(rows), math.prod(shapes[1][1:]), terms, self.machine)
 
     def entrywise(self, variable: int, equation: Equation) -> bool:
-        """Whether an equation is an element-wise operation that a work can do."""
+        """Whether an equation is an element-wise operation that a pass can do."""
         if not self.taken((*equation.inputs, variable)):
             return False
         return self.operation(variable, equation, lambda i: i) is not None
@@ -319,6 +320,7 @@ class Fusion:
         self.home = {variable: position[k] for variable, k in self.home.items()}
 
 
+@functools.cache  # a refusal costs more than a block
 def _lowers(row: Primitive, kinds: str, lane: Lane) -> bool:
     """Whether a row is LLVM text on values of a type."""
     try:

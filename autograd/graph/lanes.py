@@ -91,15 +91,11 @@ DOUBLE = Lane("double")
 
 
 class Lines:
-    """Writes instructions one after another; their results have no names but numbers.
+    """Writes instructions one after another; their results have no names but numbers."""
 
-    Args:
-        first: the number of the first result.
-    """
-
-    def __init__(self, first: int = 0) -> None:
+    def __init__(self) -> None:
         self.text: list[str] = []
-        self.number = first
+        self.number = 0
 
     def put(self, text: str, results: int = 1) -> str:
         """Write instructions with results; return the name of the last one."""

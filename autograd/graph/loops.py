@@ -160,7 +160,7 @@ class _Writer(Entries):
             values = body(str(start), mask, values)
         return values
 
-    def sized_blocks(self, body: Callable[[str, str | None], None]) -> None:
+    def sized_blocks(self, body: Callable[[str, str | None, list[str]], list[str]]) -> None:
         """Go along an axis whose size is an argument, in vectors."""
         whole = self.put(f"and i64 %size, {-self.count}")
         self.do(f"%many = icmp ne i64 {whole}, 0")
@@ -168,11 +168,7 @@ class _Writer(Entries):
         self.do("whole:")
         self.here = "whole"
 
-        def several(index: str, given: list[str]) -> list[str]:
-            body(index, None)
-            return given
-
-        self.loop(whole, self.count, [], several)
+        self.loop(whole, self.count, [], lambda index, given: body(index, None, given))
         self.do("br label %rest")
         self.do("rest:")
         left = self.put(f"and i64 %size, {self.count - 1}")
@@ -185,7 +181,7 @@ class _Writer(Entries):
         zeros = f"{kind} zeroinitializer"
         bound = self.put(f"shufflevector {kind} {first}, {kind} poison, {zeros}")
         numbers = ", ".join(f"i32 {j}" for j in range(self.count))
-        body(whole, self.put(f"icmp ult {kind} <{numbers}>, {bound}"))
+        body(whole, self.put(f"icmp ult {kind} <{numbers}>, {bound}"), [])
         self.do("br label %end")
         self.do("end:")
 
@@ -195,21 +191,18 @@ class _Writer(Entries):
         """Write the innermost loop of a pass without a reduction."""
         still = self.still(bases)
 
-        def body(index: str, mask: str | None) -> None:
+        def body(index: str, mask: str | None, given: list[str]) -> list[str]:
             values = self.computed(bases, still, index, mask)
             for (value, place), base in zip(
                 self.work.stores, bases[-len(self.work.stores) :], strict=True
             ):
                 self.store(values[value], self.work.kind(value), place.kind, base, index, mask)
-
-        def block(index: str, mask: str | None, given: list[str]) -> list[str]:
-            body(index, mask)
             return given
 
         if self.sized:
             self.sized_blocks(body)
         else:
-            self.blocks([], block)
+            self.blocks([], body)
 
     def along_rows(self, bases: list[str]) -> None:
         """Write a reduction whose innermost axis goes."""

@@ -57,12 +57,12 @@ class Segment:
             )
         self.specs = list(specs)
         machine = products.machine
-        self.text = _text(passes, roots, self.specs, machine.vector)
+        text = _text(passes, roots, self.specs, machine.vector)
         called: dict[str, int] = {}
         if any(isinstance(work, Multiplication) for work in passes):
-            self.text += products.text()
+            text += products.text()
             called = products.called(binding)
-        program = _program(binding, self.text, tuple(called.items()), machine.features)
+        program = _program(binding, text, tuple(called.items()), machine.features)
         self._direct = built_in("machine", program["call"], (program,))
 
     def call(self, arena: Any, *values: Any) -> None:
